@@ -1,0 +1,147 @@
+//! The journal's contract: an append-only list of records in one total order.
+//!
+//! 1. `append` gives every record its place in the total order at once and never waits for the disk.
+//! 2. Records become durable in that order: if a record is on disk, so is every record before it.
+//! 3. `durable()` says up to which sequence records survive a power cut. Whoever speaks to the
+//!    outside waits there first.
+//! 4. Records given in one `append` become durable together or not at all.
+//! 5. After the first failed write the journal is closed for good: `append` refuses, every waiter
+//!    is told, and only a journal opened anew may be trusted again.
+//! 6. What is read was checked: each frame carries the hash of the frame before it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::durable::Durable;
+
+/// Names the list of facts a record belongs to. What the numbers mean is the caller's affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stream {
+    /// The kind of thing the stream tells of.
+    pub kind: u8,
+    /// The group the thing belongs to.
+    pub group: u16,
+    /// The thing's number within its kind and group.
+    pub id: u64,
+}
+
+impl Stream {
+    /// Length of [`Stream::to_key`] in bytes.
+    pub const KEY_LENGTH: usize = 11;
+
+    /// The stream as bytes that sort like the stream itself.
+    #[must_use]
+    pub fn to_key(self) -> [u8; Self::KEY_LENGTH] {
+        let mut key = [0; Self::KEY_LENGTH];
+        key[0] = self.kind;
+        key[1..3].copy_from_slice(&self.group.to_be_bytes());
+        key[3..].copy_from_slice(&self.id.to_be_bytes());
+        key
+    }
+
+    /// The stream a key was made of; `None` if the bytes are no such key.
+    #[must_use]
+    pub fn from_key(key: &[u8]) -> Option<Stream> {
+        let key: &[u8; Self::KEY_LENGTH] = key.try_into().ok()?;
+        let (group, id) = (key[1..3].try_into().ok()?, key[3..].try_into().ok()?);
+        Some(Stream { kind: key[0], group: u16::from_be_bytes(group), id: u64::from_be_bytes(id) })
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.group, self.id)
+    }
+}
+
+/// A fact on its way into the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// The stream it belongs to.
+    pub stream: Stream,
+    /// Its number within the stream, from 1.
+    pub number: u32,
+    /// The fact, already in a versioned envelope (see [`crate::codec`]).
+    pub bytes: Bytes,
+}
+
+/// A fact in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its place in the total order of the node, from 1.
+    pub sequence: u64,
+    /// The stream it belongs to.
+    pub stream: Stream,
+    /// Its number within the stream, from 1.
+    pub number: u32,
+    /// The fact, in its versioned envelope.
+    pub bytes: Bytes,
+}
+
+/// Why the journal cannot do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// A write failed earlier, or the journal was closed; nothing more will be written.
+    #[error("the journal is closed: {0}")]
+    Closed(Arc<str>),
+    /// Another process has the journal open.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// What is on disk is not what was written: named by file and place, never repaired silently.
+    #[error("{}: {place}: {reason}", .file.display())]
+    Damaged {
+        /// The file that holds the damage.
+        file: PathBuf,
+        /// Where in the file: the frame and its sequences, as far as they are known.
+        place: String,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The operating system refused (no room, no permission, a failing disk).
+    #[error("{}: {reason}", .file.display())]
+    Io {
+        /// The file concerned.
+        file: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// The truth: an append-only list of records. See the module's numbered contract.
+pub trait Journal: Send + Sync + 'static {
+    /// Puts the records at the end, in order, and returns the sequence of the last one. Returns
+    /// before they are durable. `records` must not be empty.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] once a write has failed.
+    fn append(&self, records: Vec<NewRecord>) -> Result<u64, JournalError>;
+
+    /// Up to `limit` durable records with a sequence above `after`, in order. An empty answer
+    /// means that there are none yet.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] if what is stored fails its checks, [`JournalError::Io`] if it
+    /// cannot be read.
+    fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError>;
+
+    /// The last durable sequence; 0 for an empty journal.
+    fn last(&self) -> u64 {
+        self.durable().get()
+    }
+
+    /// The durable sequence, to be waited for.
+    fn durable(&self) -> &Arc<Durable>;
+
+    /// A number that tells this journal from any other, fixed when it was made.
+    fn identity(&self) -> u128;
+
+    /// Bytes the journal takes on disk; 0 where there is no disk.
+    fn size_on_disk(&self) -> u64;
+
+    /// Writes what was appended, then closes: later appends are refused. Idempotent.
+    fn close(&self);
+}
