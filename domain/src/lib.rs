@@ -1,1 +1,25 @@
-//! domain.
+//! The rules of a booking, as values and total functions.
+//!
+//! No clock, no randomness, no IO, no async: time and numbers come in as arguments, facts go out as
+//! values. Read in this order: [`saga::state`] (the diagram), [`saga`] (the four verbs),
+//! [`inventory`], [`payment`] and [`confirmation`] (the machines an order asks), [`plan`] (how a
+//! marketplace is described), [`invariants`] (what must always hold).
+
+pub mod saga;
+
+pub mod confirmation;
+pub mod inventory;
+pub mod payment;
+
+pub mod attributes;
+pub mod card;
+pub mod id;
+pub mod idempotency;
+pub mod invariants;
+pub mod money;
+pub mod order;
+pub mod plan;
+pub mod quantity;
+pub mod terms;
+pub mod testing;
+pub mod time;

@@ -1,0 +1,396 @@
+//! One movement of money: asked for, known or not, and perhaps given back.
+//!
+//! ```text
+//!  Pending --captured--> Captured --refund--> Refunding --refunded--> Refunded
+//!    |  \--declined--> Declined                   \--no answer--> asked again, same key
+//!    |  \--no answer--> Unknown --(the same answers; not found: Pending again)
+//!    \--refund wanted before the outcome is known--> Voiding --captured--> Refunding
+//!                                                        \--declined, not found--> Voided
+//! ```
+//!
+//! A gateway that did not answer is `Unknown`, never `Declined`: it is asked again under the same
+//! key until it speaks. Nothing is called void while a charge may still be on its way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Card;
+use crate::id::{OrderKey, PaymentId};
+use crate::money::Money;
+use crate::time::{Span, Timestamp};
+
+/// First pause before a gateway that did not answer is asked again.
+pub const ASK_PAUSE: Span = Span::seconds(1);
+/// Longest such pause.
+pub const ASK_PAUSE_MAX: Span = Span::seconds(60);
+/// A "not found" is believed only this long after the last charge was sent: until then the charge
+/// may still be on its way to the gateway.
+pub const QUIET: Span = Span::seconds(30);
+
+/// A fact about a payment. Variants are only ever added at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// An order asked for the money.
+    Requested {
+        /// Which order.
+        order: OrderKey,
+        /// How much.
+        amount: Money,
+        /// What with, as far as it may be kept.
+        card: Option<Card>,
+    },
+    /// The gateway has the money.
+    Captured,
+    /// The gateway said no.
+    Declined(String),
+    /// The gateway did not answer, or not clearly.
+    Unanswered {
+        /// How often in a row.
+        attempt: u32,
+        /// When it is asked again.
+        again_at: Timestamp,
+    },
+    /// The gateway knows of no charge under this key: it is sent again.
+    NotFound,
+    /// The order wants this much back of what was captured.
+    RefundRequested(Money),
+    /// The order wants back whatever was or will be captured.
+    VoidRequested,
+    /// So much went back.
+    Refunded(Money),
+    /// Nothing was captured, and nothing will be.
+    Voided,
+}
+
+impl Event {
+    /// The event's name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Requested { .. } => "PaymentRequested",
+            Event::Captured => "PaymentCaptured",
+            Event::Declined(_) => "PaymentDeclined",
+            Event::Unanswered { .. } => "PaymentUnanswered",
+            Event::NotFound => "PaymentNotFound",
+            Event::RefundRequested(_) => "RefundRequested",
+            Event::VoidRequested => "VoidRequested",
+            Event::Refunded(_) => "PaymentRefunded",
+            Event::Voided => "PaymentVoided",
+        }
+    }
+}
+
+/// A fact and when it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// Where a payment is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// The charge is sent, or about to be.
+    Pending,
+    /// The charge was sent and not answered.
+    Unknown {
+        /// How often in a row.
+        attempt: u32,
+        /// When the gateway is asked.
+        again_at: Timestamp,
+    },
+    /// The money is there.
+    Captured,
+    /// The gateway said no.
+    Declined(String),
+    /// It shall come to nothing, but whether it did come to something is not known.
+    Voiding {
+        /// Unanswered questions in a row.
+        attempt: u32,
+        /// When the gateway is asked.
+        again_at: Timestamp,
+    },
+    /// Money shall go back.
+    Refunding {
+        /// How much.
+        amount: Money,
+        /// Unanswered requests in a row.
+        attempt: u32,
+        /// When the gateway is asked again.
+        again_at: Timestamp,
+    },
+    /// Nothing was captured, and nothing will be.
+    Voided,
+    /// So much went back.
+    Refunded(Money),
+}
+
+/// What is owed to a payment by the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Take the money.
+    Capture,
+    /// Say what became of the charge.
+    Ask,
+    /// Give this much back.
+    Refund(Money),
+}
+
+/// What a payment is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The order wants this much back; `None`: whatever was or may have been charged.
+    Refund(Option<Money>),
+    /// The gateway answered.
+    Answer(Answer),
+}
+
+/// What a gateway said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The money is there.
+    Captured,
+    /// No, and why.
+    Declined(String),
+    /// Nothing, or nothing clear: a timeout, a reset, an error of its own.
+    Unknown(String),
+    /// There is no charge under this key.
+    NotFound,
+    /// So much went back.
+    Refunded(Money),
+}
+
+/// What the payment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This is now a fact.
+    Record(Event),
+    /// Nothing changes, and that is right.
+    Ignore,
+}
+
+/// One payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    id: PaymentId,
+    order: OrderKey,
+    amount: Money,
+    card: Option<Card>,
+    state: State,
+    /// Facts applied so far.
+    number: u32,
+    /// When a charge was last sent.
+    sent_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl Payment {
+    /// The payment its first fact makes; `None` if that fact does not request one.
+    #[must_use]
+    pub fn begin(id: PaymentId, fact: &Fact) -> Option<Payment> {
+        let Event::Requested { order, amount, card } = &fact.event else { return None };
+        Some(Payment {
+            id,
+            order: *order,
+            amount: *amount,
+            card: card.clone(),
+            state: State::Pending,
+            number: 1,
+            sent_at: fact.at,
+            updated_at: fact.at,
+        })
+    }
+
+    /// Looks at what it is told and says what becomes of it. Pure and total.
+    #[must_use]
+    pub fn decide(&self, input: Input, now: Timestamp) -> Verdict {
+        match input {
+            Input::Refund(amount) => self.refund(amount),
+            Input::Answer(answer) => self.answered(answer, now),
+        }
+    }
+
+    fn refund(&self, amount: Option<Money>) -> Verdict {
+        match &self.state {
+            State::Pending | State::Unknown { .. } => Verdict::Record(Event::VoidRequested),
+            State::Captured => {
+                Verdict::Record(Event::RefundRequested(amount.unwrap_or(self.amount)))
+            }
+            State::Declined(_)
+            | State::Voiding { .. }
+            | State::Refunding { .. }
+            | State::Voided
+            | State::Refunded(_) => Verdict::Ignore,
+        }
+    }
+
+    fn answered(&self, answer: Answer, now: Timestamp) -> Verdict {
+        match (&self.state, answer) {
+            (State::Pending | State::Unknown { .. } | State::Voiding { .. }, Answer::Captured) => {
+                Verdict::Record(Event::Captured)
+            }
+            (State::Pending | State::Unknown { .. }, Answer::Declined(why)) => {
+                Verdict::Record(Event::Declined(why))
+            }
+            (State::Voiding { .. }, Answer::Declined(_)) => Verdict::Record(Event::Voided),
+            (State::Pending | State::Unknown { .. }, Answer::NotFound) => {
+                Verdict::Record(Event::NotFound)
+            }
+            (State::Voiding { attempt, .. }, Answer::NotFound) => {
+                if now.since(self.sent_at) >= QUIET {
+                    Verdict::Record(Event::Voided)
+                } else {
+                    self.unanswered(*attempt, now)
+                }
+            }
+            (State::Refunding { .. }, Answer::Refunded(amount)) => {
+                Verdict::Record(Event::Refunded(amount))
+            }
+            (State::Pending, Answer::Unknown(_)) => self.unanswered(0, now),
+            (
+                State::Unknown { attempt, .. }
+                | State::Voiding { attempt, .. }
+                | State::Refunding { attempt, .. },
+                Answer::Unknown(_),
+            ) => self.unanswered(*attempt, now),
+            // A gateway that finds no charge, or declines, where money must go back contradicts
+            // itself: keep asking, the order says stuck in time and a person looks.
+            (State::Refunding { attempt, .. }, Answer::NotFound | Answer::Declined(_)) => {
+                self.unanswered(*attempt, now)
+            }
+            (
+                State::Pending | State::Unknown { .. } | State::Voiding { .. },
+                Answer::Refunded(_),
+            )
+            | (State::Refunding { .. }, Answer::Captured)
+            | (
+                State::Captured | State::Declined(_) | State::Voided | State::Refunded(_),
+                Answer::Captured
+                | Answer::Declined(_)
+                | Answer::Unknown(_)
+                | Answer::NotFound
+                | Answer::Refunded(_),
+            ) => Verdict::Ignore,
+        }
+    }
+
+    fn unanswered(&self, attempt: u32, now: Timestamp) -> Verdict {
+        let again_at = now.plus(ASK_PAUSE.doubled(attempt, ASK_PAUSE_MAX));
+        Verdict::Record(Event::Unanswered { attempt: attempt.saturating_add(1), again_at })
+    }
+
+    /// Makes a fact so.
+    pub fn apply(&mut self, fact: &Fact) {
+        self.number += 1;
+        self.updated_at = fact.at;
+        match &fact.event {
+            Event::Requested { .. } => {}
+            Event::Captured => {
+                let unwanted = matches!(self.state, State::Voiding { .. });
+                self.state =
+                    if unwanted { self.refunding(self.amount, fact.at) } else { State::Captured };
+            }
+            Event::Declined(why) => self.state = State::Declined(why.clone()),
+            Event::Unanswered { attempt, again_at } => {
+                self.state = self.unanswered_state(*attempt, *again_at);
+            }
+            Event::NotFound => {
+                self.state = State::Pending;
+                self.sent_at = fact.at;
+            }
+            Event::RefundRequested(amount) => self.state = self.refunding(*amount, fact.at),
+            Event::VoidRequested => {
+                self.state = State::Voiding { attempt: 0, again_at: fact.at };
+            }
+            Event::Refunded(amount) => self.state = State::Refunded(*amount),
+            Event::Voided => self.state = State::Voided,
+        }
+    }
+
+    fn refunding(&self, amount: Money, at: Timestamp) -> State {
+        State::Refunding { amount, attempt: 0, again_at: at }
+    }
+
+    fn unanswered_state(&self, attempt: u32, again_at: Timestamp) -> State {
+        match self.state {
+            State::Voiding { .. } => State::Voiding { attempt, again_at },
+            State::Refunding { amount, .. } => State::Refunding { amount, attempt, again_at },
+            State::Pending
+            | State::Unknown { .. }
+            | State::Captured
+            | State::Declined(_)
+            | State::Voided
+            | State::Refunded(_) => State::Unknown { attempt, again_at },
+        }
+    }
+
+    /// What the gateway owes this payment, and from when on it may be asked.
+    #[must_use]
+    pub fn effect(&self) -> Option<(Effect, Timestamp)> {
+        match &self.state {
+            State::Pending => Some((Effect::Capture, self.updated_at)),
+            State::Unknown { again_at, .. } | State::Voiding { again_at, .. } => {
+                Some((Effect::Ask, *again_at))
+            }
+            State::Refunding { amount, again_at, .. } => Some((Effect::Refund(*amount), *again_at)),
+            State::Captured | State::Declined(_) | State::Voided | State::Refunded(_) => None,
+        }
+    }
+
+    /// Its number in its market.
+    #[must_use]
+    pub fn id(&self) -> PaymentId {
+        self.id
+    }
+
+    /// The order it pays.
+    #[must_use]
+    pub fn order(&self) -> OrderKey {
+        self.order
+    }
+
+    /// How much.
+    #[must_use]
+    pub fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// What with.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        self.card.as_ref()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Facts applied so far.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// When its last fact was recorded.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// The state's name on the wire.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match &self.state {
+            State::Pending => "pending",
+            State::Unknown { .. } | State::Voiding { .. } => "unknown",
+            State::Captured | State::Refunding { .. } => "captured",
+            State::Declined(_) => "declined",
+            State::Voided => "voided",
+            State::Refunded(amount) if *amount == self.amount => "refunded",
+            State::Refunded(_) => "partly_refunded",
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The saga: carries one order to its end, forward or back.
+//!
+//! Four verbs. [`Saga::decide`] looks and says; [`Saga::apply`] makes a fact so, without a choice;
+//! [`Saga::effect`] and [`Saga::deadline`] follow from the state alone. So a restarted order does
+//! what a running one does: apply the facts, ask for the effect, wait for the deadline.
+
+pub mod event;
+pub mod input;
+pub mod state;
+
+mod apply;
+mod compensate;
+mod forward;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{AfterHold, Cause, Event, EventKind, Fact, Step};
+pub use input::{Command, Effect, Input, Next, Outcome, Party, Rejection, Verdict, Why};
+pub use state::{Asked, Part, Phase, Reason, Return, State, Undo};
+
+use crate::attributes::ATTRIBUTES_MAX;
+use crate::card::Card;
+use crate::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
+use crate::money::Money;
+use crate::order::Order;
+use crate::terms::PaymentTerms;
+use crate::time::{Span, Timestamp};
+
+/// How long the inventory has to answer. It answers in microseconds; this is for when it is down.
+pub const HOLD_ANSWER: Span = Span::seconds(30);
+/// First pause between two attempts at a compensation.
+pub const UNDO_PAUSE: Span = Span::seconds(2);
+/// Longest pause between two attempts at a compensation.
+pub const UNDO_PAUSE_MAX: Span = Span::seconds(300);
+/// Attempts at one part of a compensation before a person must look: about an hour of them.
+pub const UNDO_ATTEMPTS_MAX: u32 = 18;
+/// How often a stuck order tries again by itself.
+pub const STUCK_PAUSE: Span = Span::seconds(3600);
+/// Lines of history an order carries; the oldest after the first make room.
+pub const HISTORY_MAX: usize = 64;
+
+/// One order on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saga {
+    key: OrderKey,
+    order: Order,
+    state: State,
+    /// Facts applied so far.
+    number: u32,
+    /// The fact that asked for the outstanding effect.
+    since: u32,
+    card: Option<Card>,
+    payment: Option<PaymentId>,
+    confirmation: Option<ConfirmationId>,
+    captured: Option<Money>,
+    refunded: Option<Money>,
+    held: bool,
+    quote: Option<Quote>,
+    placed_at: Timestamp,
+    updated_at: Timestamp,
+    history: Vec<Step>,
+}
+
+/// What the customer was told a cancellation returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// The quote's name: the number of the fact that recorded it.
+    pub number: u32,
+    /// How much comes back.
+    pub refund: Money,
+    /// Until when that holds.
+    pub until: Timestamp,
+}
+
+/// What the shell must bring to an [`Outcome::Held`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A payment number, unless the payments are down.
+    Payment,
+    /// A confirmation number: there is nothing to pay.
+    Confirmation,
+    /// Nothing: the customer pays later.
+    Nothing,
+}
+
+impl Saga {
+    /// The fact that begins an order.
+    #[must_use]
+    pub fn place(order: Order, card: Option<Card>, now: Timestamp) -> Fact {
+        let until = now.plus(HOLD_ANSWER);
+        Fact { at: now, event: Event::Placed { order: Box::new(order), card, until } }
+    }
+
+    /// The saga its first fact makes; `None` if that fact does not begin an order.
+    #[must_use]
+    pub fn begin(key: OrderKey, fact: &Fact) -> Option<Saga> {
+        let Event::Placed { order, card, until } = &fact.event else { return None };
+        let mut saga = Saga {
+            key,
+            order: Order::clone(order),
+            state: State::Holding { until: *until },
+            number: 1,
+            since: 1,
+            card: card.clone(),
+            payment: None,
+            confirmation: None,
+            captured: None,
+            refunded: None,
+            held: false,
+            quote: None,
+            placed_at: fact.at,
+            updated_at: fact.at,
+            history: Vec::new(),
+        };
+        saga.remember(fact);
+        Some(saga)
+    }
+
+    /// Looks at what happened and says what becomes of it. Pure and total: one fact per input.
+    #[must_use]
+    pub fn decide(&self, input: Input, now: Timestamp) -> Verdict {
+        match input {
+            Input::Outcome(id, outcome) => {
+                if self.effect_id() == Some(id) {
+                    self.answered(outcome, now)
+                } else {
+                    Verdict::Ignore(Why::NotOutstanding)
+                }
+            }
+            Input::Wake => match self.state.until() {
+                Some(until) if until <= now => self.woken(now),
+                Some(_) | None => Verdict::Ignore(Why::NotDue),
+            },
+            Input::Command(command) => self.commanded(command, now),
+        }
+    }
+
+    fn answered(&self, outcome: Outcome, now: Timestamp) -> Verdict {
+        match &self.state {
+            State::Holding { .. } => self.holding(outcome, now),
+            State::Paying { .. } => self.paying(outcome, now),
+            State::Paid { .. } => self.paid(outcome, now),
+            State::Undoing { part, .. } => self.undoing(*part, outcome, now),
+            State::Unpaid { .. }
+            | State::Confirmed { .. }
+            | State::Stuck { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_) => Verdict::Ignore(Why::NotOutstanding),
+        }
+    }
+
+    fn commanded(&self, command: Command, now: Timestamp) -> Verdict {
+        match command {
+            Command::Pay { payment, card } => self.pay(payment, card, now),
+            Command::Cancel { note, quote, attributes } => {
+                self.cancel(note, quote, attributes, now)
+            }
+            Command::Complete => self.complete(),
+            Command::Quote => self.quote_cancellation(now),
+            Command::Retry => self.retry(now),
+            Command::Annotate(attributes) => {
+                let mut all = self.order.attributes.clone();
+                all.extend(attributes.clone());
+                if all.len() > ATTRIBUTES_MAX {
+                    Verdict::Reject(Rejection::TooManyAttributes(ATTRIBUTES_MAX))
+                } else if all == self.order.attributes {
+                    Verdict::Ignore(Why::AlreadySo)
+                } else {
+                    Verdict::Record(Event::Annotated(attributes))
+                }
+            }
+        }
+    }
+
+    fn wrong_phase(&self, command: &'static str) -> Verdict {
+        Verdict::Reject(Rejection::WrongPhase { phase: self.phase(), command })
+    }
+
+    /// What the world owes this order now.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        let offering = self.order.offering;
+        match &self.state {
+            State::Holding { .. } => {
+                Some(Effect::Hold { offering, claim: self.order.claim.clone() })
+            }
+            State::Paying { .. } => self.payment.map(|payment| Effect::Charge {
+                payment,
+                amount: self.order.price,
+                card: self.card.clone(),
+            }),
+            State::Paid { asked, .. } => match asked {
+                Asked::Waiting => None,
+                Asked::Requested | Asked::Demanded => {
+                    self.confirmation.map(|confirmation| Effect::Confirm {
+                        confirmation,
+                        terms: self.order.terms.confirmation,
+                        demanded: *asked == Asked::Demanded,
+                    })
+                }
+            },
+            State::Undoing { undo, part, .. } => match part {
+                Part::Money => self.payment.map(|payment| Effect::Refund {
+                    payment,
+                    amount: match undo.money {
+                        Return::Part(amount) => Some(amount),
+                        Return::All | Return::Nothing => None,
+                    },
+                }),
+                Part::Units => Some(Effect::Release { offering }),
+                Part::Confirmation => {
+                    undo.withdraw.map(|confirmation| Effect::Withdraw { confirmation })
+                }
+            },
+            State::Unpaid { .. }
+            | State::Confirmed { .. }
+            | State::Stuck { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_) => None,
+        }
+    }
+
+    /// The name of the outstanding effect, if there is one to be answered. A confirmation that
+    /// waits in the queue is no longer asked for, but may still be answered.
+    #[must_use]
+    pub fn effect_id(&self) -> Option<EffectId> {
+        let waiting = matches!(self.state, State::Paid { .. });
+        (waiting || self.effect().is_some())
+            .then_some(EffectId { order: self.key, number: self.since })
+    }
+
+    /// When to look again. Every phase that is not terminal has a time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.state.until()
+    }
+
+    /// Which number an [`Outcome::Held`] must bring.
+    #[must_use]
+    pub fn needs(&self) -> Need {
+        match self.order.terms.payment {
+            PaymentTerms::None => Need::Confirmation,
+            PaymentTerms::WithOrder | PaymentTerms::Later { .. } if self.order.price.is_zero() => {
+                Need::Confirmation
+            }
+            PaymentTerms::WithOrder => Need::Payment,
+            PaymentTerms::Later { .. } => Need::Nothing,
+        }
+    }
+
+    /// The order's identity.
+    #[must_use]
+    pub fn key(&self) -> OrderKey {
+        self.key
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// Where the order is.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Where the order is, as the outside knows it.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// Why it did not come, or is not coming, to its end.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        match &self.state {
+            State::Undoing { undo, .. } | State::Stuck { undo, .. } => Some(&undo.reason),
+            State::Refused(reason) | State::Cancelled(reason) => Some(reason),
+            State::Holding { .. }
+            | State::Paying { .. }
+            | State::Unpaid { .. }
+            | State::Paid { .. }
+            | State::Confirmed { .. }
+            | State::Fulfilled => None,
+        }
+    }
+
+    /// Facts applied so far.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The payment asked for last.
+    #[must_use]
+    pub fn payment(&self) -> Option<PaymentId> {
+        self.payment
+    }
+
+    /// What the customer pays with.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        self.card.as_ref()
+    }
+
+    /// The confirmation asked for.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<ConfirmationId> {
+        self.confirmation
+    }
+
+    /// What the order knows to have been charged.
+    #[must_use]
+    pub fn captured(&self) -> Option<Money> {
+        self.captured
+    }
+
+    /// What the order knows to have gone back.
+    #[must_use]
+    pub fn refunded(&self) -> Option<Money> {
+        self.refunded
+    }
+
+    /// Whether the order knows itself to hold its units.
+    #[must_use]
+    pub fn holds_units(&self) -> bool {
+        self.held
+    }
+
+    /// The cancellation quote given last.
+    #[must_use]
+    pub fn quote(&self) -> Option<Quote> {
+        self.quote
+    }
+
+    /// When it was placed.
+    #[must_use]
+    pub fn placed_at(&self) -> Timestamp {
+        self.placed_at
+    }
+
+    /// When its last fact was recorded.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// Its steps so far, at most [`HISTORY_MAX`]: the first and the latest.
+    #[must_use]
+    pub fn history(&self) -> &[Step] {
+        &self.history
+    }
+}

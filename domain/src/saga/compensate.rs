@@ -1,0 +1,121 @@
+//! The way back: money first, then units, then what waits in the operator's queue.
+
+use super::event::Event;
+use super::input::{Outcome, Verdict, Why};
+use super::state::{Asked, Part, Reason, Return, State, Undo};
+use super::{STUCK_PAUSE, Saga, UNDO_ATTEMPTS_MAX, UNDO_PAUSE, UNDO_PAUSE_MAX};
+use crate::attributes::Attributes;
+use crate::money::Money;
+use crate::time::Timestamp;
+
+impl Saga {
+    pub(super) fn cancel(
+        &self,
+        note: Option<String>,
+        quote: Option<u32>,
+        attributes: Attributes,
+        now: Timestamp,
+    ) -> Verdict {
+        let money = match self.state() {
+            State::Holding { .. } | State::Unpaid { .. } => Return::Nothing,
+            // The charge may have gone through: to undo it, treat it as if it had.
+            State::Paying { .. } => Return::All,
+            State::Paid { .. } | State::Confirmed { .. } => match quote {
+                Some(number) => match self.honoured(number, now) {
+                    Ok(money) => money,
+                    Err(rejection) => return Verdict::Reject(rejection),
+                },
+                None => self.returned(self.refund_now(now)),
+            },
+            State::Undoing { .. } | State::Stuck { .. } | State::Cancelled(_) => {
+                return Verdict::Ignore(Why::AlreadySo);
+            }
+            State::Fulfilled | State::Refused(_) => return self.wrong_phase("be cancelled"),
+        };
+        let (undo, until) = self.undo(Reason::Customer(note), money, now);
+        Verdict::Record(Event::UndoStarted { undo, until, attributes })
+    }
+
+    pub(super) fn start_undo(&self, reason: Reason, money: Return, now: Timestamp) -> Verdict {
+        let (undo, until) = self.undo(reason, money, now);
+        Verdict::Record(Event::UndoStarted { undo, until, attributes: Attributes::new() })
+    }
+
+    pub(super) fn undo(&self, reason: Reason, money: Return, now: Timestamp) -> (Undo, Timestamp) {
+        // An operator's answer ended the wait by itself; anything else leaves the queue to be told.
+        let answered = matches!(reason, Reason::Rejected(_));
+        let withdraw =
+            match self.state() {
+                State::Paid {
+                    asked: Asked::Requested | Asked::Waiting | Asked::Demanded, ..
+                } if !answered => self.confirmation(),
+                State::Holding { .. }
+                | State::Paying { .. }
+                | State::Unpaid { .. }
+                | State::Paid { .. }
+                | State::Confirmed { .. }
+                | State::Undoing { .. }
+                | State::Stuck { .. }
+                | State::Fulfilled
+                | State::Refused(_)
+                | State::Cancelled(_) => None,
+            };
+        (Undo { reason, money, withdraw }, now.plus(UNDO_PAUSE))
+    }
+
+    /// What comes back if the customer cancels at `now`, as far as anything was charged.
+    pub(super) fn refund_now(&self, now: Timestamp) -> Money {
+        match self.captured() {
+            Some(charged) => self.order().terms.refund(charged, self.order().starts_at, now),
+            None => Money::zero(self.order().price.currency()),
+        }
+    }
+
+    pub(super) fn all_charged(&self) -> Return {
+        self.captured().map_or(Return::Nothing, |charged| self.returned(charged))
+    }
+
+    fn returned(&self, amount: Money) -> Return {
+        if amount.is_zero() { Return::Nothing } else { Return::Part(amount) }
+    }
+
+    pub(super) fn undoing(&self, part: Part, outcome: Outcome, now: Timestamp) -> Verdict {
+        let until = now.plus(UNDO_PAUSE);
+        match (part, outcome) {
+            (Part::Money, Outcome::Refunded(amount)) => {
+                Verdict::Record(Event::Refunded { amount, until })
+            }
+            (Part::Units, Outcome::Released) => Verdict::Record(Event::Released { until }),
+            (Part::Confirmation, Outcome::Withdrawn) => Verdict::Record(Event::Withdrawn),
+            (Part::Money | Part::Units | Part::Confirmation, _) => Verdict::Ignore(Why::NoAnswer),
+        }
+    }
+
+    pub(super) fn try_again(&self, attempt: u32, now: Timestamp) -> Verdict {
+        if attempt >= UNDO_ATTEMPTS_MAX {
+            return Verdict::Record(Event::GotStuck { until: now.plus(STUCK_PAUSE) });
+        }
+        let pause = UNDO_PAUSE.doubled(attempt, UNDO_PAUSE_MAX);
+        Verdict::Record(Event::UndoRetried { attempt: attempt + 1, until: now.plus(pause) })
+    }
+
+    pub(super) fn retry(&self, now: Timestamp) -> Verdict {
+        match self.state() {
+            State::Stuck { .. } => self.resume(now),
+            // Retrying what is under way, or done, asks for nothing new.
+            State::Holding { .. }
+            | State::Paying { .. }
+            | State::Unpaid { .. }
+            | State::Paid { .. }
+            | State::Confirmed { .. }
+            | State::Undoing { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_) => Verdict::Ignore(Why::AlreadySo),
+        }
+    }
+
+    pub(super) fn resume(&self, now: Timestamp) -> Verdict {
+        Verdict::Record(Event::Resumed { until: now.plus(UNDO_PAUSE) })
+    }
+}
