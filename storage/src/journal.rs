@@ -8,6 +8,8 @@
 //! 5. After the first failed write the journal is closed for good: `append` refuses, every waiter
 //!    is told, and only a journal opened anew may be trusted again.
 //! 6. What is read was checked: each frame carries the hash of the frame before it.
+//! 7. A closed journal gives its file up: reads are refused too, and it can be opened anew at once,
+//!    even while the closed handle lives on.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -125,7 +127,7 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Damaged`] if what is stored fails its checks, [`JournalError::Io`] if it
-    /// cannot be read.
+    /// cannot be read, [`JournalError::Closed`] once the journal is closed.
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError>;
 
     /// The last durable sequence; 0 for an empty journal.

@@ -316,7 +316,9 @@ impl Reason {
     #[must_use]
     pub fn cause(&self) -> Cause {
         match self {
-            Reason::NoRoom | Reason::OfferingClosed => Cause::Inventory,
+            Reason::NoRoom | Reason::OfferingClosed | Reason::InventoryUnavailable => {
+                Cause::Inventory
+            },
             Reason::Customer(_) => Cause::Customer,
             Reason::PaymentDeclined(_) | Reason::PaymentUnavailable => Cause::Payments,
             Reason::Rejected(_) => Cause::Operator,

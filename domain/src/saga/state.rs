@@ -38,6 +38,8 @@ pub enum Reason {
     NoRoom,
     /// The offering is no longer sold.
     OfferingClosed,
+    /// The inventory is down.
+    InventoryUnavailable,
     /// The customer cancelled, and perhaps said why.
     Customer(Option<String>),
     /// The inventory did not answer in time.
@@ -63,6 +65,7 @@ impl Reason {
         match self {
             Reason::NoRoom => "no_room",
             Reason::OfferingClosed => "offering_closed",
+            Reason::InventoryUnavailable => "inventory_unavailable",
             Reason::Customer(_) => "customer",
             Reason::HoldExpired => "hold_expired",
             Reason::PaymentDeclined(_) => "payment_declined",
@@ -82,6 +85,7 @@ impl Reason {
             Reason::PaymentDeclined(note) => Some(note),
             Reason::NoRoom
             | Reason::OfferingClosed
+            | Reason::InventoryUnavailable
             | Reason::HoldExpired
             | Reason::PaymentUnavailable
             | Reason::PaymentExpired

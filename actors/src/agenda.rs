@@ -1,0 +1,198 @@
+//! The agenda: which unfinished order is looked at when, and which of them still wait for an answer
+//! and from whom. It replaces a timer per order, and it is what a restart starts from.
+//!
+//! Timers are lazy: an order's place in the time line moves only when its time comes, because most
+//! deadlines are pushed back several times before they matter.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use surehold_domain::id::OrderKey;
+use surehold_domain::saga::{Party, Saga};
+use surehold_domain::time::Timestamp;
+use tokio::sync::Notify;
+
+/// What the agenda knows of an unfinished order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// When it is looked at again.
+    pub deadline: Timestamp,
+    /// Who owes it an answer.
+    pub owed: Option<Party>,
+}
+
+impl Open {
+    /// The entry of an order; `None` when it is at its end.
+    #[must_use]
+    pub fn of(saga: &Saga) -> Option<Open> {
+        let deadline = saga.deadline()?;
+        Some(Open { deadline, owed: saga.effect().map(|effect| effect.party()) })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    open: Open,
+    /// Where it stands in the time line; never later than its deadline.
+    scheduled: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    orders: HashMap<OrderKey, Entry>,
+    times: BTreeSet<(Timestamp, OrderKey)>,
+}
+
+/// All unfinished orders.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    lists: Mutex<Lists>,
+    earlier: Notify,
+}
+
+impl Agenda {
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters, moves or removes an order.
+    pub fn set(&self, order: OrderKey, open: Option<Open>) {
+        let mut guard = self.lists();
+        let lists = &mut *guard;
+        let Some(open) = open else {
+            if let Some(entry) = lists.orders.remove(&order) {
+                lists.times.remove(&(entry.scheduled, order));
+            }
+            return;
+        };
+        let scheduled = match lists.orders.get(&order) {
+            Some(entry) if entry.scheduled <= open.deadline => entry.scheduled,
+            old => {
+                if let Some(entry) = old {
+                    lists.times.remove(&(entry.scheduled, order));
+                }
+                lists.times.insert((open.deadline, order));
+                if lists.times.first() == Some(&(open.deadline, order)) {
+                    self.earlier.notify_one();
+                }
+                open.deadline
+            }
+        };
+        lists.orders.insert(order, Entry { open, scheduled });
+    }
+
+    /// Orders whose deadline has passed, at most `limit`, and when to look again. They stay on the
+    /// agenda, a little later, until they move themselves.
+    #[must_use]
+    pub fn due(
+        &self,
+        now: Timestamp,
+        again_at: Timestamp,
+        limit: usize,
+    ) -> (Vec<OrderKey>, Option<Timestamp>) {
+        let mut guard = self.lists();
+        let lists = &mut *guard;
+        let mut due = Vec::new();
+        while due.len() < limit {
+            let Some((time, order)) = lists.times.first().copied() else { break };
+            if time > now {
+                break;
+            }
+            lists.times.remove(&(time, order));
+            let Some(entry) = lists.orders.get_mut(&order) else { continue };
+            entry.scheduled = if entry.open.deadline > now {
+                entry.open.deadline
+            } else {
+                due.push(order);
+                again_at
+            };
+            lists.times.insert((entry.scheduled, order));
+        }
+        let next = lists.times.first().map(|(time, _)| *time);
+        (due, next)
+    }
+
+    /// Returns when an order was entered with a deadline earlier than all others.
+    pub async fn earlier(&self) {
+        self.earlier.notified().await;
+    }
+
+    /// Orders that wait for an answer, from `party` or from anybody.
+    #[must_use]
+    pub fn owed(&self, party: Option<Party>) -> Vec<OrderKey> {
+        let lists = self.lists();
+        let wanted = |open: &Open| match party {
+            Some(party) => open.owed == Some(party),
+            None => open.owed.is_some(),
+        };
+        let mut owed: Vec<OrderKey> = lists
+            .orders
+            .iter()
+            .filter(|(_, entry)| wanted(&entry.open))
+            .map(|(order, _)| *order)
+            .collect();
+        owed.sort_unstable();
+        owed
+    }
+
+    /// Unfinished orders.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lists().orders.len()
+    }
+
+    /// Whether every order is at its end.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Orders whose deadline is more than `grace` ago: nothing acted on them, which is a fault.
+    #[must_use]
+    pub fn overdue(&self, now: Timestamp, grace: surehold_domain::time::Span) -> usize {
+        let late = |entry: &&Entry| now.since(entry.open.deadline) > grace;
+        self.lists().orders.values().filter(late).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surehold_domain::id::{MarketId, OrderId};
+    use surehold_domain::time::Span;
+
+    fn key(order: u64) -> OrderKey {
+        OrderKey { market: MarketId(0), order: OrderId(order) }
+    }
+
+    fn open(deadline: u64, owed: Option<Party>) -> Option<Open> {
+        Some(Open { deadline: Timestamp(deadline), owed })
+    }
+
+    #[test]
+    fn an_order_comes_due_at_its_last_deadline_and_again_until_it_moves() {
+        let agenda = Agenda::default();
+        agenda.set(key(1), open(10, Some(Party::Inventory)));
+        agenda.set(key(1), open(50, None));
+        agenda.set(key(2), open(30, Some(Party::Payments)));
+        let due = |now: u64| agenda.due(Timestamp(now), Timestamp(now + 5), 10);
+        assert_eq!(due(10), (vec![], Some(Timestamp(30))), "moved back, not due");
+        assert_eq!(due(30), (vec![key(2)], Some(Timestamp(35))));
+        assert_eq!(due(35).0, vec![key(2)], "nobody acted: due again");
+        agenda.set(key(2), None);
+        assert_eq!(due(60).0, vec![key(1)]);
+        assert_eq!(agenda.overdue(Timestamp(60), Span(9)), 1);
+        assert_eq!(agenda.overdue(Timestamp(60), Span(10)), 0);
+    }
+
+    #[test]
+    fn an_earlier_deadline_moves_an_order_forward() {
+        let agenda = Agenda::default();
+        agenda.set(key(1), open(50, None));
+        agenda.set(key(1), open(20, Some(Party::Confirmations)));
+        assert_eq!(agenda.due(Timestamp(20), Timestamp(25), 10).0, vec![key(1)]);
+        assert_eq!(agenda.owed(Some(Party::Confirmations)), vec![key(1)]);
+        assert_eq!(agenda.owed(Some(Party::Payments)), vec![]);
+    }
+}

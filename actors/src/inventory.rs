@@ -1,0 +1,169 @@
+//! The shell around one offering: grants and takes back holds, one at a time.
+//!
+//! All holds of an offering pass through here, so two customers can never get the same unit. The
+//! answer goes out at once; it becomes binding with the order's own record, which the journal puts
+//! after the hold's.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use surehold_domain::id::EffectId;
+use surehold_domain::inventory::{Event, Fact, Input, Inventory, Offering, Verdict};
+use surehold_domain::order::Claim;
+use surehold_domain::quantity::Quantity;
+use surehold_domain::saga::{Outcome, Reason};
+use tokio::sync::oneshot;
+
+use crate::order::OrderMsg;
+use crate::post::Post;
+use crate::shelf::ShelfError;
+use crate::stream::OfferingKey;
+
+/// A message to an offering.
+pub enum InventoryMsg {
+    /// Hold units for the order that asks.
+    Hold {
+        /// Who asks.
+        effect: EffectId,
+        /// How much.
+        claim: Claim,
+    },
+    /// Take the order's units back.
+    Release {
+        /// Who asks.
+        effect: EffectId,
+    },
+    /// Change what is sold.
+    Change(Box<Offering>, oneshot::Sender<ChangeReply>),
+    /// Sell no more of it.
+    Close(oneshot::Sender<ChangeReply>),
+    /// Nobody needs the offering in memory just now.
+    Passivate,
+    /// A fault on demand.
+    Crash,
+}
+
+/// What a change came to.
+#[derive(Debug)]
+pub enum ChangeReply {
+    /// The offering stands like this, once the sequence is durable.
+    Done(Box<Inventory>, u64),
+    /// The change would leave less than is held.
+    BelowHeld(Quantity),
+    /// There is no such offering.
+    NoSuchOffering,
+}
+
+/// What an offering's actor is started with.
+pub struct InventoryArgs {
+    /// Which offering.
+    pub key: OfferingKey,
+    /// What all actors share.
+    pub post: Arc<Post>,
+}
+
+/// The actor; all it has is in its state.
+pub struct InventoryActor;
+
+/// One live offering.
+pub struct InventoryState {
+    key: OfferingKey,
+    post: Arc<Post>,
+    live: Option<(Inventory, u64)>,
+}
+
+impl Actor for InventoryActor {
+    type Msg = InventoryMsg;
+    type State = InventoryState;
+    type Arguments = InventoryArgs;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<InventoryMsg>,
+        args: InventoryArgs,
+    ) -> Result<InventoryState, ActorProcessingErr> {
+        Ok(InventoryState { key: args.key, post: args.post, live: None })
+    }
+
+    async fn post_start(
+        &self,
+        _myself: ActorRef<InventoryMsg>,
+        state: &mut InventoryState,
+    ) -> Result<(), ActorProcessingErr> {
+        let loaded = state.post.shelf.load::<Inventory>(state.key.stream())?;
+        state.live = loaded.map(|loaded| (loaded.machine, loaded.sequence));
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<InventoryMsg>,
+        message: InventoryMsg,
+        state: &mut InventoryState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            InventoryMsg::Hold { effect, claim } => state.hold(effect, claim)?,
+            InventoryMsg::Release { effect } => {
+                state.step(Input::Release { order: effect.order.order })?;
+                state.post.answer(effect, Outcome::Released);
+            }
+            InventoryMsg::Change(offering, reply) => {
+                state.change(Input::Change(offering), reply)?
+            }
+            InventoryMsg::Close(reply) => state.change(Input::Close, reply)?,
+            // The last message in the mailbox: the directory sends no more after it.
+            InventoryMsg::Passivate => myself.stop(None),
+            InventoryMsg::Crash => crash(state.key),
+        }
+        Ok(())
+    }
+}
+
+fn crash(key: OfferingKey) {
+    panic!("offering {} was told to crash", key.offering);
+}
+
+impl InventoryState {
+    fn hold(&mut self, effect: EffectId, claim: Claim) -> Result<(), ShelfError> {
+        let answer = match self.step(Input::Hold { order: effect.order.order, claim })? {
+            Some(Verdict::Record(_) | Verdict::AlreadySo) => OrderMsg::Granted(effect),
+            Some(Verdict::NotHeld(reason)) => OrderMsg::Outcome(effect, Outcome::NotHeld(reason)),
+            Some(Verdict::BelowHeld { .. }) | None => {
+                OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed))
+            }
+        };
+        self.post.directory.order(effect.order, answer);
+        Ok(())
+    }
+
+    /// Decide, apply, append; `None` when there is no such offering.
+    fn step(&mut self, input: Input) -> Result<Option<Verdict>, ShelfError> {
+        let Some((inventory, sequence)) = &mut self.live else { return Ok(None) };
+        let verdict = inventory.decide(input);
+        if let Verdict::Record(event) = &verdict {
+            let fact = Fact { at: self.post.clock.now(), event: Event::clone(event) };
+            let number = inventory.number() + 1;
+            *sequence = self.post.shelf.append::<Inventory>(self.key.stream(), number, &fact)?;
+            inventory.apply(&fact);
+        }
+        Ok(Some(verdict))
+    }
+
+    fn change(
+        &mut self,
+        input: Input,
+        reply: oneshot::Sender<ChangeReply>,
+    ) -> Result<(), ShelfError> {
+        let verdict = self.step(input)?;
+        let answer = match (verdict, &self.live) {
+            (Some(Verdict::BelowHeld { held }), _) => ChangeReply::BelowHeld(held),
+            (Some(_), Some((inventory, sequence))) => {
+                ChangeReply::Done(Box::new(inventory.clone()), *sequence)
+            }
+            (None, _) | (_, None) => ChangeReply::NoSuchOffering,
+        };
+        // Whoever asked may have gone away; the change stands.
+        let _ = reply.send(answer);
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! The shell around one order's saga.
+//!
+//! Message to input, decide, apply, append, speak: nothing else happens here. The shell never waits
+//! for the disk; what leaves the node waits for the durable sequence where it leaves.
+
+mod msg;
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use surehold_domain::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
+use surehold_domain::saga::{
+    Command, Effect, Fact, Input, Need, Next, Outcome, Reason, Saga, Verdict,
+};
+use tracing::{debug, trace};
+
+use crate::address::Sent;
+use crate::agenda::Open;
+use crate::confirmations::ConfirmationsMsg;
+use crate::inventory::InventoryMsg;
+use crate::payments::PaymentsMsg;
+use crate::post::Post;
+use crate::shelf::ShelfError;
+use crate::stream::{self, Kind, OfferingKey};
+use crate::watch::Seen;
+pub use msg::{Begin, CommandReply, OrderMsg, Poison};
+
+/// What an order actor is started with.
+pub struct OrderArgs {
+    /// Which order.
+    pub key: OrderKey,
+    /// The order's first state, if it was placed just now; otherwise it is read from the shelf.
+    pub begin: Option<Begin>,
+    /// Whether every message shall panic: a fault on demand, see [`Poison`].
+    pub poison: Poison,
+    /// What all actors share.
+    pub post: Arc<Post>,
+}
+
+/// The actor; all it has is in its state.
+pub struct OrderActor;
+
+/// One live order.
+pub struct OrderState {
+    key: OrderKey,
+    post: Arc<Post>,
+    live: Option<Live>,
+    begin: Option<Begin>,
+    poison: Poison,
+}
+
+struct Live {
+    saga: Saga,
+    sequence: u64,
+    /// The effect last asked for: it is asked for again only when somebody may have missed it.
+    asked: Option<EffectId>,
+    /// Whether this life began from the shelf, so that others may know the order's effects already.
+    recovered: bool,
+}
+
+impl Actor for OrderActor {
+    type Msg = OrderMsg;
+    type State = OrderState;
+    type Arguments = OrderArgs;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<OrderMsg>,
+        args: OrderArgs,
+    ) -> Result<OrderState, ActorProcessingErr> {
+        let OrderArgs { key, begin, poison, post } = args;
+        Ok(OrderState { key, post, live: None, begin, poison })
+    }
+
+    async fn post_start(
+        &self,
+        _myself: ActorRef<OrderMsg>,
+        state: &mut OrderState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.live = match state.begin.take() {
+            Some(Begin { saga, sequence }) => {
+                Some(Live { saga: *saga, sequence, asked: None, recovered: false })
+            }
+            None => state.post.shelf.load::<Saga>(stream::order(state.key))?.map(|loaded| Live {
+                saga: loaded.machine,
+                sequence: loaded.sequence,
+                asked: None,
+                recovered: true,
+            }),
+        };
+        state.settle()?;
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<OrderMsg>,
+        message: OrderMsg,
+        state: &mut OrderState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.poison.strike(state.key);
+        match message {
+            OrderMsg::Outcome(id, outcome) => {
+                state.step(Input::Outcome(id, outcome))?;
+            }
+            OrderMsg::Granted(id) => state.granted(id)?,
+            OrderMsg::Charged(id) => state.charged(id)?,
+            OrderMsg::Command(command, reply) => state.command(command, reply)?,
+            OrderMsg::Wake => {
+                state.step(Input::Wake)?;
+                state.reissue()?;
+            }
+            OrderMsg::Reissue => state.reissue()?,
+            // The last message in the mailbox: the directory sends no more after it.
+            OrderMsg::Passivate => myself.stop(None),
+            OrderMsg::Crash => crash(state.key),
+        }
+        Ok(())
+    }
+}
+
+fn crash(key: OrderKey) {
+    panic!("order {} was told to crash", key.order);
+}
+
+impl OrderState {
+    fn command(
+        &mut self,
+        command: Command,
+        reply: tokio::sync::oneshot::Sender<CommandReply>,
+    ) -> Result<(), ShelfError> {
+        if self.live.is_none() {
+            let _ = reply.send(CommandReply::NoSuchOrder);
+            return Ok(());
+        }
+        let verdict = self.step(Input::Command(command))?;
+        let Some(live) = &self.live else { return Ok(()) };
+        let seen = Seen { saga: live.saga.clone(), sequence: live.sequence };
+        // Whoever asked may have gone away; the order does not mind.
+        let _ = reply.send(match verdict {
+            Some(Verdict::Reject(rejection)) => CommandReply::Rejected(rejection),
+            Some(Verdict::Record(_)) => CommandReply::Done(Box::new(seen)),
+            Some(Verdict::Ignore(_)) | None => CommandReply::AlreadySo(Box::new(seen)),
+        });
+        Ok(())
+    }
+
+    /// The inventory granted the hold: the order brings the number it needs next. Numbers are given
+    /// only to an answer that is still wanted, so that late ones burn none.
+    fn granted(&mut self, id: EffectId) -> Result<(), ShelfError> {
+        let Some(live) = self.live.as_ref().filter(|live| live.saga.effect_id() == Some(id)) else {
+            return Ok(());
+        };
+        let next = match live.saga.needs() {
+            Need::Payment if self.post.payments.is_stopped() => Next::PaymentsDown,
+            Need::Payment => Next::Payment(PaymentId(self.next(Kind::Payment))),
+            Need::Confirmation => Next::Confirmation(self.next_confirmation()),
+            Need::Nothing => Next::Nothing,
+        };
+        self.step(Input::Outcome(id, Outcome::Held(next))).map(|_| ())
+    }
+
+    /// The money is there: the confirmation that follows gets its number.
+    fn charged(&mut self, id: EffectId) -> Result<(), ShelfError> {
+        if self.live.as_ref().is_some_and(|live| live.saga.effect_id() == Some(id)) {
+            let confirmation = self.next_confirmation();
+            self.step(Input::Outcome(id, Outcome::Captured(confirmation)))?;
+        }
+        Ok(())
+    }
+
+    fn next(&self, kind: Kind) -> u64 {
+        self.post.shelf.numbers().next(kind, self.key.market)
+    }
+
+    fn next_confirmation(&self) -> ConfirmationId {
+        ConfirmationId(self.next(Kind::Confirmation))
+    }
+
+    /// The shell rule: decide, apply, append, speak.
+    fn step(&mut self, input: Input) -> Result<Option<Verdict>, ShelfError> {
+        let Some(live) = &mut self.live else { return Ok(None) };
+        let now = self.post.clock.now();
+        let verdict = live.saga.decide(input, now);
+        match &verdict {
+            Verdict::Record(event) => {
+                let fact = Fact { at: now, event: event.clone() };
+                let number = live.saga.number() + 1;
+                let stream = stream::order(self.key);
+                live.sequence = self.post.shelf.append::<Saga>(stream, number, &fact)?;
+                live.saga.apply(&fact);
+                trace!(order = %self.key.order, event = event.kind().name(), "recorded");
+                self.settle()?;
+            }
+            Verdict::Ignore(why) => debug!(order = %self.key.order, ?why, "nothing changes"),
+            Verdict::Reject(rejection) => debug!(order = %self.key.order, %rejection, "refused"),
+        }
+        Ok(Some(verdict))
+    }
+
+    /// After a change: the agenda, whoever waits, and what the world owes now.
+    fn settle(&mut self) -> Result<(), ShelfError> {
+        let Some(live) = &self.live else { return Ok(()) };
+        self.post.agenda.set(self.key, Open::of(&live.saga));
+        self.post.watchers.tell(&live.saga, live.sequence);
+        if live.saga.phase().is_terminal() {
+            self.post.vault.forget(self.key);
+        }
+        self.dispatch(false)
+    }
+
+    fn reissue(&mut self) -> Result<(), ShelfError> {
+        self.dispatch(true)
+    }
+
+    /// Asks for the outstanding effect, unless it was asked for already.
+    fn dispatch(&mut self, again: bool) -> Result<(), ShelfError> {
+        let Some(live) = &mut self.live else { return Ok(()) };
+        let Some(effect) = live.saga.effect() else { return Ok(()) };
+        let Some(id) = live.saga.effect_id() else { return Ok(()) };
+        if live.asked == Some(id) && !again {
+            return Ok(());
+        }
+        // Only an effect asked for the first time in this life is surely unknown to the others.
+        let again = again || (live.recovered && live.asked.is_none());
+        live.asked = Some(id);
+        match self.ask(id, effect, again) {
+            Some(outcome) => self.step(Input::Outcome(id, outcome)).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Speaks to whoever owes the effect; an outcome comes back at once where nobody is there.
+    fn ask(&self, id: EffectId, effect: Effect, again: bool) -> Option<Outcome> {
+        let market = self.key.market;
+        let post = &self.post;
+        match effect {
+            Effect::Hold { offering, claim } => {
+                let message = InventoryMsg::Hold { effect: id, claim };
+                match post.directory.offering(OfferingKey { market, offering }, message) {
+                    Sent::Stopped => Some(Outcome::NotHeld(Reason::InventoryUnavailable)),
+                    Sent::Delivered | Sent::Restarting => None,
+                }
+            }
+            Effect::Charge { payment, amount, card } => {
+                let message = PaymentsMsg::Charge { effect: id, payment, amount, card, again };
+                match post.payments.send(message) {
+                    // A charge asked for before may be under way: only its answer ends it.
+                    Sent::Stopped if !again => Some(Outcome::Unavailable),
+                    Sent::Stopped | Sent::Delivered | Sent::Restarting => None,
+                }
+            }
+            Effect::Refund { payment, amount } => {
+                post.payments.send(PaymentsMsg::Refund { effect: id, payment, amount });
+                None
+            }
+            Effect::Confirm { confirmation, terms, demanded } => {
+                post.confirmations.send(ConfirmationsMsg::Request {
+                    effect: id,
+                    confirmation,
+                    terms,
+                    demanded,
+                    again,
+                });
+                None
+            }
+            Effect::Release { offering } => {
+                let message = InventoryMsg::Release { effect: id };
+                post.directory.offering(OfferingKey { market, offering }, message);
+                None
+            }
+            Effect::Withdraw { confirmation } => {
+                post.confirmations.send(ConfirmationsMsg::Withdraw { effect: id, confirmation });
+                None
+            }
+        }
+    }
+}

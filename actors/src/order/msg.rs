@@ -1,0 +1,70 @@
+//! What an order can be told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use surehold_domain::id::{EffectId, OrderKey};
+use surehold_domain::saga::{Command, Outcome, Rejection, Saga};
+use tokio::sync::oneshot;
+
+use crate::watch::Seen;
+
+/// A message to an order.
+pub enum OrderMsg {
+    /// The world answers an effect.
+    Outcome(EffectId, Outcome),
+    /// The inventory granted the hold.
+    Granted(EffectId),
+    /// The gateway has the money.
+    Charged(EffectId),
+    /// Somebody asks for something and waits for the verdict.
+    Command(Command, oneshot::Sender<CommandReply>),
+    /// The deadline has come, as far as the agenda knows.
+    Wake,
+    /// A participant came back and may have missed what the order asked of it.
+    Reissue,
+    /// Nobody needs the order in memory just now.
+    Passivate,
+    /// A fault on demand.
+    Crash,
+}
+
+/// What a command came to. A refusal is a reply.
+#[derive(Debug)]
+pub enum CommandReply {
+    /// It was recorded; the order stands like this, once the sequence is durable.
+    Done(Box<Seen>),
+    /// It was so already.
+    AlreadySo(Box<Seen>),
+    /// The order refuses.
+    Rejected(Rejection),
+    /// There is no such order.
+    NoSuchOrder,
+}
+
+/// The state of an order that was placed just now.
+pub struct Begin {
+    /// The order after its first fact.
+    pub saga: Box<Saga>,
+    /// That fact's sequence.
+    pub sequence: u64,
+}
+
+/// A fault on demand: while it is set, every message makes the order panic.
+#[derive(Clone, Debug, Default)]
+pub struct Poison(Arc<AtomicBool>);
+
+impl Poison {
+    /// Sets or lifts the fault.
+    pub fn set(&self, poisoned: bool) {
+        self.0.store(poisoned, Ordering::Relaxed);
+    }
+
+    /// Panics while the fault is set.
+    ///
+    /// # Panics
+    /// That is what it is for.
+    pub fn strike(&self, key: OrderKey) {
+        assert!(!self.0.load(Ordering::Relaxed), "order {} is poisoned", key.order);
+    }
+}

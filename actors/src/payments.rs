@@ -1,0 +1,302 @@
+//! The payments actor: all payments under way, a bounded number of gateway calls, one key per
+//! payment for ever.
+//!
+//! A gateway call leaves the node, so it waits until the payment's request is durable. It runs in a
+//! task of its own and comes back as a message; the mailbox never waits. An answer that does not
+//! come is `Unknown`: the gateway is asked again under the same key.
+
+mod calls;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use surehold_domain::card::Card;
+use surehold_domain::id::{EffectId, PaymentId};
+use surehold_domain::money::Money;
+use surehold_domain::payment::{Answer, Event, Fact, Input, Payment, State, Verdict};
+use surehold_domain::saga::Outcome;
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+use crate::order::OrderMsg;
+use crate::post::{GATEWAY_CALLS_MAX, Post};
+use crate::shelf::ShelfError;
+use crate::stream::PaymentKey;
+use calls::call;
+
+/// A message to the payments actor.
+pub enum PaymentsMsg {
+    /// Take the money for an order.
+    Charge {
+        /// Who asks.
+        effect: EffectId,
+        /// The payment's number.
+        payment: PaymentId,
+        /// How much.
+        amount: Money,
+        /// What with.
+        card: Option<Card>,
+        /// Whether this may have been asked before.
+        again: bool,
+    },
+    /// Give money back; `None` for all that was or may have been charged.
+    Refund {
+        /// Who asks.
+        effect: EffectId,
+        /// The payment's number.
+        payment: PaymentId,
+        /// How much.
+        amount: Option<Money>,
+    },
+    /// A gateway call ended.
+    Answered(PaymentKey, Answer),
+    /// A pause before asking again is over.
+    Due(PaymentKey),
+    /// Tell how many payments are under way.
+    Count(tokio::sync::oneshot::Sender<usize>),
+    /// A fault on demand.
+    Crash,
+}
+
+/// What the payments actor is started with.
+#[derive(Clone)]
+pub struct PaymentsArgs {
+    /// What all actors share.
+    pub post: Arc<Post>,
+    /// How long one gateway call may take.
+    pub call_timeout: Duration,
+}
+
+/// The actor; all it has is in its state.
+pub struct PaymentsActor;
+
+/// All payments under way.
+pub struct PaymentsState {
+    args: PaymentsArgs,
+    active: HashMap<PaymentKey, Active>,
+    permits: Arc<Semaphore>,
+}
+
+struct Active {
+    payment: Payment,
+    sequence: u64,
+    /// Who waits for it.
+    effect: Option<EffectId>,
+    /// Whether a call, or the pause before one, is under way.
+    busy: bool,
+}
+
+impl Actor for PaymentsActor {
+    type Msg = PaymentsMsg;
+    type State = PaymentsState;
+    type Arguments = PaymentsArgs;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<PaymentsMsg>,
+        args: PaymentsArgs,
+    ) -> Result<PaymentsState, ActorProcessingErr> {
+        let permits = Arc::new(Semaphore::new(GATEWAY_CALLS_MAX));
+        Ok(PaymentsState { args, active: HashMap::new(), permits })
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<PaymentsMsg>,
+        message: PaymentsMsg,
+        state: &mut PaymentsState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            PaymentsMsg::Charge { effect, payment, amount, card, again } => {
+                let key = PaymentKey { market: effect.order.market, payment };
+                let requested = Event::Requested { order: effect.order, amount, card };
+                state.charge(key, effect, requested, again)?;
+            }
+            PaymentsMsg::Refund { effect, payment, amount } => {
+                let key = PaymentKey { market: effect.order.market, payment };
+                state.refund(key, effect, amount)?;
+            }
+            PaymentsMsg::Answered(key, answer) => state.answered(key, answer)?,
+            PaymentsMsg::Due(key) => {
+                if let Some(active) = state.active.get_mut(&key) {
+                    active.busy = false;
+                    state.drive(key);
+                }
+            }
+            PaymentsMsg::Count(reply) => {
+                let _ = reply.send(state.active.len());
+            }
+            PaymentsMsg::Crash => crash(),
+        }
+        Ok(())
+    }
+}
+
+fn crash() {
+    panic!("the payments were told to crash");
+}
+
+impl PaymentsState {
+    fn charge(
+        &mut self,
+        key: PaymentKey,
+        effect: EffectId,
+        requested: Event,
+        again: bool,
+    ) -> Result<(), ShelfError> {
+        if !self.known(key, again)? {
+            let fact = Fact { at: self.args.post.clock.now(), event: requested };
+            let Some(payment) = Payment::begin(key.payment, &fact) else { return Ok(()) };
+            let sequence = self.args.post.shelf.append::<Payment>(key.stream(), 1, &fact)?;
+            self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
+        }
+        if let Some(active) = self.active.get_mut(&key) {
+            active.effect = Some(effect);
+        }
+        self.tell(key);
+        self.drive(key);
+        Ok(())
+    }
+
+    fn refund(
+        &mut self,
+        key: PaymentKey,
+        effect: EffectId,
+        amount: Option<Money>,
+    ) -> Result<(), ShelfError> {
+        if !self.known(key, true)? {
+            // The charge never got here, so nothing can have been taken.
+            let nothing = amount.map(|amount| Money::zero(amount.currency()));
+            return self.nothing_charged(effect, key, nothing);
+        }
+        if let Some(active) = self.active.get_mut(&key) {
+            active.effect = Some(effect);
+        }
+        self.step(key, Input::Refund(amount))?;
+        self.tell(key);
+        self.drive(key);
+        Ok(())
+    }
+
+    /// A refund for a payment that does not exist: it is written down as void, so that a charge
+    /// that turns up later finds it so.
+    fn nothing_charged(
+        &mut self,
+        effect: EffectId,
+        key: PaymentKey,
+        nothing: Option<Money>,
+    ) -> Result<(), ShelfError> {
+        let post = &self.args.post;
+        let stream = crate::stream::order(effect.order);
+        let loaded = post.shelf.load::<surehold_domain::saga::Saga>(stream)?;
+        let Some(order) = loaded else { return Ok(()) };
+        let amount = order.machine.order().price;
+        let at = post.clock.now();
+        let requested = Event::Requested { order: effect.order, amount, card: None };
+        let begun = Fact { at, event: requested };
+        let Some(mut payment) = Payment::begin(key.payment, &begun) else { return Ok(()) };
+        post.shelf.append::<Payment>(key.stream(), 1, &begun)?;
+        let voided = Fact { at, event: Event::Voided };
+        post.shelf.append::<Payment>(key.stream(), 2, &voided)?;
+        payment.apply(&voided);
+        let nothing = nothing.unwrap_or(Money::zero(amount.currency()));
+        post.answer(effect, Outcome::Refunded(nothing));
+        Ok(())
+    }
+
+    /// Whether the payment exists; if so it is among the active ones afterwards.
+    fn known(&mut self, key: PaymentKey, look: bool) -> Result<bool, ShelfError> {
+        if self.active.contains_key(&key) {
+            return Ok(true);
+        }
+        if !look {
+            return Ok(false);
+        }
+        let Some(loaded) = self.args.post.shelf.load::<Payment>(key.stream())? else {
+            return Ok(false);
+        };
+        let (payment, sequence) = (loaded.machine, loaded.sequence);
+        self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
+        Ok(true)
+    }
+
+    fn answered(&mut self, key: PaymentKey, answer: Answer) -> Result<(), ShelfError> {
+        if !self.known(key, true)? {
+            warn!(payment = %key.payment, "an answer for a payment nobody asked for");
+            return Ok(());
+        }
+        if let Answer::Unknown(why) = &answer {
+            warn!(payment = %key.payment, why, "the gateway did not answer; it is asked again");
+        }
+        if let Some(active) = self.active.get_mut(&key) {
+            active.busy = false;
+        }
+        self.step(key, Input::Answer(answer))?;
+        self.tell(key);
+        self.drive(key);
+        Ok(())
+    }
+
+    fn step(&mut self, key: PaymentKey, input: Input) -> Result<(), ShelfError> {
+        let Some(active) = self.active.get_mut(&key) else { return Ok(()) };
+        let now = self.args.post.clock.now();
+        match active.payment.decide(input, now) {
+            Verdict::Record(event) => {
+                let fact = Fact { at: now, event };
+                let number = active.payment.number() + 1;
+                let shelf = &self.args.post.shelf;
+                active.sequence = shelf.append::<Payment>(key.stream(), number, &fact)?;
+                active.payment.apply(&fact);
+                Ok(())
+            }
+            Verdict::Ignore => Ok(()),
+        }
+    }
+
+    /// Tells the order what is known, and lets go of a payment that owes and is owed nothing.
+    fn tell(&mut self, key: PaymentKey) {
+        let Some(active) = self.active.get(&key) else { return };
+        let Some(effect) = active.effect else { return };
+        let post = &self.args.post;
+        match active.payment.state() {
+            State::Pending
+            | State::Unknown { .. }
+            | State::Voiding { .. }
+            | State::Refunding { .. } => return,
+            State::Captured => post.directory.order(effect.order, OrderMsg::Charged(effect)),
+            State::Declined(why) => {
+                post.answer(effect, Outcome::Declined(why.clone()));
+                post.answer(effect, Outcome::Refunded(zero(&active.payment)));
+            }
+            State::Voided => post.answer(effect, Outcome::Refunded(zero(&active.payment))),
+            State::Refunded(amount) => post.answer(effect, Outcome::Refunded(*amount)),
+        }
+        self.active.remove(&key);
+    }
+
+    /// Makes the call the payment's state asks for, now or after its pause.
+    fn drive(&mut self, key: PaymentKey) {
+        let Some(active) = self.active.get_mut(&key) else { return };
+        let Some((effect, not_before)) = active.payment.effect() else { return };
+        if active.busy {
+            return;
+        }
+        active.busy = true;
+        let pause = not_before.since(self.args.post.clock.now());
+        call(calls::Call {
+            args: self.args.clone(),
+            permits: Arc::clone(&self.permits),
+            key,
+            payment: active.payment.clone(),
+            durable: active.sequence,
+            effect,
+            pause: Duration::from_millis(pause.0),
+        });
+    }
+}
+
+fn zero(payment: &Payment) -> Money {
+    Money::zero(payment.amount().currency())
+}

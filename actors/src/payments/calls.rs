@@ -1,0 +1,67 @@
+//! One gateway call: after its pause, with a permit, once its reason is durable, for a limited time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use surehold_domain::payment::{Answer, Effect, Payment};
+use tokio::sync::Semaphore;
+
+use super::{PaymentsArgs, PaymentsMsg};
+use crate::gateway::Request;
+use crate::stream::PaymentKey;
+
+/// Everything a call needs; it shares nothing with the actor that started it.
+pub(super) struct Call {
+    pub(super) args: PaymentsArgs,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) key: PaymentKey,
+    pub(super) payment: Payment,
+    /// The record that is the call's reason: nothing leaves the node before it is durable.
+    pub(super) durable: u64,
+    pub(super) effect: Effect,
+    pub(super) pause: Duration,
+}
+
+/// Runs the call in a task of its own; the answer, or its absence, comes back as a message.
+pub(super) fn call(call: Call) {
+    tokio::spawn(async move {
+        let post = Arc::clone(&call.args.post);
+        if !call.pause.is_zero() {
+            tokio::time::sleep(call.pause).await;
+            post.payments.send(PaymentsMsg::Due(call.key));
+            return;
+        }
+        // A closed journal ends this life of the tree; the next one asks again.
+        if post.shelf.journal().durable().reached(call.durable).await.is_err() {
+            return;
+        }
+        let Ok(_permit) = call.permits.acquire().await else { return };
+        let request = request(&call);
+        let answering = match call.effect {
+            Effect::Capture => post.gateway.capture(request),
+            Effect::Ask => post.gateway.ask(request),
+            Effect::Refund(_) => post.gateway.refund(request),
+        };
+        let answer = match tokio::time::timeout(call.args.call_timeout, answering).await {
+            Ok(answer) => answer,
+            Err(_) => Answer::Unknown(format!("no answer within {:?}", call.args.call_timeout)),
+        };
+        post.payments.send(PaymentsMsg::Answered(call.key, answer));
+    });
+}
+
+fn request(call: &Call) -> Request {
+    let post = &call.args.post;
+    let identity = post.shelf.journal().identity();
+    let (market, payment) = (call.key.market.0, call.key.payment);
+    let suffix = if matches!(call.effect, Effect::Refund(_)) { "-refund" } else { "" };
+    Request {
+        key: format!("{identity:032x}-{market}-{payment}{suffix}"),
+        amount: match call.effect {
+            Effect::Refund(amount) => amount,
+            Effect::Capture | Effect::Ask => call.payment.amount(),
+        },
+        card: call.payment.card().cloned(),
+        secret: post.vault.get(call.payment.order()),
+    }
+}

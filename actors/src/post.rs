@@ -1,0 +1,60 @@
+//! What every actor of one engine shares: the shelf, the clock, the addresses of the others.
+
+use std::sync::Arc;
+
+use surehold_domain::id::EffectId;
+use surehold_domain::id::OrderKey;
+use surehold_domain::saga::Outcome;
+
+use crate::address::{Address, Sent};
+use crate::agenda::Agenda;
+use crate::clock::Clock;
+use crate::confirmations::ConfirmationsMsg;
+use crate::gateway::PaymentGateway;
+use crate::gateway::vault::Vault;
+use crate::inventory::InventoryMsg;
+use crate::order::OrderMsg;
+use crate::payments::PaymentsMsg;
+use crate::shelf::Shelf;
+use crate::stream::OfferingKey;
+use crate::watch::Watchers;
+
+/// Finds actors that are started on demand. The supervisor's directories implement it.
+pub trait Directory: Send + Sync + 'static {
+    /// Puts a message into an order's mailbox, waking the order if it sleeps.
+    fn order(&self, order: OrderKey, message: OrderMsg);
+    /// Puts a message into an offering's mailbox, waking it if it sleeps.
+    fn offering(&self, offering: OfferingKey, message: InventoryMsg) -> Sent;
+}
+
+/// Shared by all actors of one opening of the engine.
+pub struct Post {
+    /// Facts in, machines out.
+    pub shelf: Arc<Shelf>,
+    /// Unfinished orders.
+    pub agenda: Arc<Agenda>,
+    /// Who waits for an order.
+    pub watchers: Arc<Watchers>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whoever moves money.
+    pub gateway: Arc<dyn PaymentGateway>,
+    /// Card numbers of payments under way.
+    pub vault: Arc<Vault>,
+    /// The payments actor.
+    pub payments: Address<PaymentsMsg>,
+    /// The confirmations actor.
+    pub confirmations: Address<ConfirmationsMsg>,
+    /// Orders and offerings.
+    pub directory: Arc<dyn Directory>,
+}
+
+impl Post {
+    /// Tells an order what became of an effect.
+    pub fn answer(&self, effect: EffectId, outcome: Outcome) {
+        self.directory.order(effect.order, OrderMsg::Outcome(effect, outcome));
+    }
+}
+
+/// Most gateway calls under way at once.
+pub const GATEWAY_CALLS_MAX: usize = 512;

@@ -1,0 +1,327 @@
+//! The shelf: where actors put their facts, and where anybody reads what became of a thing.
+//!
+//! A thing is its last snapshot (in the snapshot store) and the records since (its *tail*, in
+//! memory). Appending puts a record into the journal and into the tail in one step; reading folds
+//! the tail over the snapshot. So an actor that died is rebuilt without scanning the journal, and a
+//! reader needs no actor at all. A checkpoint (see [`checkpoint`]) folds tails into new snapshots,
+//! so that the tails stay short.
+//!
+//! Invariants: a record is in the journal if and only if it is in a tail or under the watermark; a
+//! snapshot never holds a fact that is not durable.
+
+pub mod checkpoint;
+pub mod recover;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use surehold_storage::codec::{self, CodecError};
+use surehold_storage::{
+    Journal, JournalError, NewRecord, SnapshotError, SnapshotStore, Space, Stream,
+};
+
+use crate::machine::Machine;
+use crate::numbers::Numbers;
+
+/// Snapshots by stream.
+pub const SNAPSHOTS: Space = Space(1);
+/// Unfinished orders by stream: what [`crate::agenda::Open`] knows of them.
+pub const OPEN: Space = Space(2);
+/// What the snapshots stand for (see [`checkpoint::Meta`]).
+pub const META: Space = Space(3);
+/// Indexes kept by the views.
+pub const VIEWS: Space = Space(4);
+
+const SHARDS: usize = 64;
+
+/// Why the shelf cannot answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShelfError {
+    /// The journal is closed, damaged or unreadable.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The snapshots cannot be read; a restart rebuilds them from the journal.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Stored bytes are not what they should be.
+    #[error("{stream}: {source}")]
+    Codec {
+        /// The stream they belong to.
+        stream: Stream,
+        /// What is wrong.
+        source: CodecError,
+    },
+    /// Facts are missing, or do not follow from one another.
+    #[error("stream {stream}: fact {number} does not follow the {known} known before it")]
+    Gap {
+        /// The stream.
+        stream: Stream,
+        /// The fact that does not follow.
+        number: u32,
+        /// Facts known before it.
+        known: u32,
+    },
+}
+
+/// A machine as it stands after the record with this sequence.
+#[derive(Clone, Debug)]
+pub struct Loaded<M> {
+    /// The machine.
+    pub machine: M,
+    /// Its last record.
+    pub sequence: u64,
+}
+
+/// What is stored of a machine.
+#[derive(Serialize, Deserialize)]
+struct Stored<M> {
+    sequence: u64,
+    machine: M,
+}
+
+#[derive(Clone, Debug)]
+struct TailRecord {
+    number: u32,
+    sequence: u64,
+    bytes: Bytes,
+}
+
+type Tails = HashMap<Stream, Vec<TailRecord>>;
+
+/// What a guarded append found.
+#[derive(Debug)]
+pub enum Appended<M> {
+    /// The records are in; the last one has this sequence.
+    Done(u64),
+    /// The guarded stream exists already.
+    Exists(Loaded<M>),
+}
+
+/// Facts in, machines out.
+pub struct Shelf {
+    journal: Arc<dyn Journal>,
+    snapshots: Arc<dyn SnapshotStore>,
+    numbers: Arc<Numbers>,
+    tails: [Mutex<Tails>; SHARDS],
+    records: AtomicUsize,
+    /// Records up to here came from the journal at recovery.
+    replayed_to: AtomicU64,
+    limit: Limit,
+}
+
+/// When a checkpoint is wanted.
+struct Limit {
+    records: usize,
+    reached: Arc<tokio::sync::Notify>,
+}
+
+impl Shelf {
+    /// A shelf over these stores, empty until [`recover::recover`] has filled it.
+    #[must_use]
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        snapshots: Arc<dyn SnapshotStore>,
+        tail_records_max: usize,
+    ) -> Shelf {
+        Shelf {
+            journal,
+            snapshots,
+            numbers: Arc::default(),
+            tails: std::array::from_fn(|_| Mutex::default()),
+            records: AtomicUsize::new(0),
+            replayed_to: AtomicU64::new(0),
+            limit: Limit { records: tail_records_max, reached: Arc::default() },
+        }
+    }
+
+    /// The journal beneath.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// The snapshot store beneath.
+    #[must_use]
+    pub fn snapshots(&self) -> &Arc<dyn SnapshotStore> {
+        &self.snapshots
+    }
+
+    /// The numbers of things.
+    #[must_use]
+    pub fn numbers(&self) -> &Arc<Numbers> {
+        &self.numbers
+    }
+
+    /// Records in tails.
+    #[must_use]
+    pub fn tail_records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// Returns when the tails have grown long enough for a checkpoint.
+    pub async fn tails_long(&self) {
+        self.limit.reached.notified().await;
+    }
+
+    fn index(stream: Stream) -> usize {
+        // Neighbouring ids fall into different shards; the remainder always fits.
+        let mixed = stream.id ^ (u64::from(stream.group) << 3) ^ (u64::from(stream.kind) << 5);
+        usize::try_from(mixed % SHARDS as u64).unwrap_or(0)
+    }
+
+    fn shard(&self, index: usize) -> MutexGuard<'_, Tails> {
+        self.tails[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends one fact of a machine; `number` is its place in the stream.
+    ///
+    /// # Errors
+    /// [`ShelfError::Journal`] once the journal is closed.
+    pub fn append<M: Machine>(
+        &self,
+        stream: Stream,
+        number: u32,
+        fact: &M::Fact,
+    ) -> Result<u64, ShelfError> {
+        let bytes =
+            M::fact_to_bytes(fact).map_err(|source| ShelfError::Codec { stream, source })?;
+        // The shard stays locked from the journal to the tail, so that a checkpoint that knows of
+        // the record's sequence also finds the record.
+        let mut tails = self.shard(Self::index(stream));
+        let record = NewRecord { stream, number, bytes: bytes.clone() };
+        let sequence = self.journal.append(vec![record])?;
+        tails.entry(stream).or_default().push(TailRecord { number, sequence, bytes });
+        drop(tails);
+        self.count(1);
+        Ok(sequence)
+    }
+
+    /// Appends the first facts of `guard` and of `other` together, unless `guard` exists.
+    ///
+    /// # Errors
+    /// [`ShelfError::Journal`] once the journal is closed; any other if `guard` cannot be read.
+    pub fn append_unless<G: Machine, M: Machine>(
+        &self,
+        guard: (Stream, &G::Fact),
+        other: (Stream, &M::Fact),
+    ) -> Result<Appended<G>, ShelfError> {
+        let first = Self::encoded::<G>(guard.0, guard.1)?;
+        let second = Self::encoded::<M>(other.0, other.1)?;
+        let (low, high) = {
+            let (a, b) = (Self::index(guard.0), Self::index(other.0));
+            (a.min(b), a.max(b))
+        };
+        // Always in this order, so that two such appends never wait for each other.
+        let mut low_tails = self.shard(low);
+        let mut high_tails = (high != low).then(|| self.shard(high));
+        let guard_tail = if Self::index(guard.0) == low {
+            low_tails.get(&guard.0).cloned()
+        } else {
+            high_tails.as_ref().and_then(|tails| tails.get(&guard.0).cloned())
+        };
+        if let Some(found) = self.fold::<G>(guard.0, guard_tail.unwrap_or_default())? {
+            return Ok(Appended::Exists(found));
+        }
+        let last = self.journal.append(vec![first.clone(), second.clone()])?;
+        for (record, sequence) in [(first, last - 1), (second, last)] {
+            let tails = match &mut high_tails {
+                Some(tails) if Self::index(record.stream) == high => tails,
+                Some(_) | None => &mut low_tails,
+            };
+            let entry = TailRecord { number: record.number, sequence, bytes: record.bytes };
+            tails.entry(record.stream).or_default().push(entry);
+        }
+        drop((low_tails, high_tails));
+        self.count(2);
+        Ok(Appended::Done(last))
+    }
+
+    fn encoded<M: Machine>(stream: Stream, fact: &M::Fact) -> Result<NewRecord, ShelfError> {
+        let bytes =
+            M::fact_to_bytes(fact).map_err(|source| ShelfError::Codec { stream, source })?;
+        Ok(NewRecord { stream, number: 1, bytes })
+    }
+
+    fn count(&self, records: usize) {
+        let before = self.records.fetch_add(records, Ordering::Relaxed);
+        if before < self.limit.records && before + records >= self.limit.records {
+            self.limit.reached.notify_one();
+        }
+    }
+
+    /// The machine as it stands now; `None` if there is no such thing.
+    ///
+    /// # Errors
+    /// [`ShelfError`] if what is stored cannot be read.
+    pub fn load<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
+        // The tail is taken before the snapshot is read: a checkpoint in between only makes the
+        // snapshot newer, and records it already holds are skipped.
+        let tail = self.shard(Self::index(stream)).get(&stream).cloned().unwrap_or_default();
+        self.fold(stream, tail)
+    }
+
+    fn fold<M: Machine>(
+        &self,
+        stream: Stream,
+        tail: Vec<TailRecord>,
+    ) -> Result<Option<Loaded<M>>, ShelfError> {
+        let whole = tail.first().is_some_and(|record| record.number == 1);
+        let mut loaded = if whole { None } else { self.stored::<M>(stream)? };
+        for record in &tail {
+            fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
+        }
+        Ok(loaded)
+    }
+
+    fn stored<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
+        match self.snapshots.get(SNAPSHOTS, &stream.to_key())? {
+            Some(bytes) => Ok(Some(decode_stored(stream, &bytes)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn decode_stored<M: Machine>(stream: Stream, bytes: &[u8]) -> Result<Loaded<M>, ShelfError> {
+    let codec_error = |source| ShelfError::Codec { stream, source };
+    let (version, body) = codec::open(bytes).map_err(codec_error)?;
+    if version != M::STATE_VERSION {
+        let known = M::STATE_VERSION;
+        return Err(codec_error(CodecError::UnknownVersion { found: version, known }));
+    }
+    let Stored { sequence, machine } = codec::decode::<Stored<M>>(body).map_err(codec_error)?;
+    Ok(Loaded { machine, sequence })
+}
+
+/// Makes one more fact so; facts the machine already knows change nothing.
+fn fold_one<M: Machine>(
+    stream: Stream,
+    loaded: &mut Option<Loaded<M>>,
+    number: u32,
+    sequence: u64,
+    bytes: &[u8],
+) -> Result<(), ShelfError> {
+    let known = loaded.as_ref().map_or(0, |loaded| loaded.machine.number());
+    if number <= known {
+        return Ok(());
+    }
+    let gap = ShelfError::Gap { stream, number, known };
+    if number != known + 1 {
+        return Err(gap);
+    }
+    let fact = M::fact_from_bytes(bytes).map_err(|source| ShelfError::Codec { stream, source })?;
+    match loaded {
+        Some(loaded) => {
+            loaded.machine.apply(&fact);
+            loaded.sequence = sequence;
+        }
+        None => {
+            let machine = M::begin(stream, &fact).ok_or(gap)?;
+            *loaded = Some(Loaded { machine, sequence });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Recovery: snapshots up to the watermark, the journal after it, and nothing else.
+//!
+//! Time to ready depends on the tail and on the unfinished orders. A snapshot store that does not
+//! fit the journal, or is not what its meta record says, is emptied and built anew from the journal.
+
+use std::sync::atomic::Ordering;
+
+use surehold_domain::saga::Saga;
+use surehold_storage::codec;
+use surehold_storage::{Direction, Stream};
+use tracing::{info, warn};
+
+use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, entry_hash};
+use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
+use crate::agenda::{Agenda, Open};
+use crate::stream::{Kind, order_key};
+
+/// Records read from the journal in one go.
+const READ_RECORDS: usize = 4096;
+/// Entries read from the snapshots in one go.
+const SCAN_ENTRIES: usize = 4096;
+
+/// What a recovery found.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Goes on making checkpoints where the stored ones end.
+    pub checkpoints: Checkpoints,
+    /// Records replayed from the journal.
+    pub replayed: u64,
+    /// Why the snapshots had to be built anew, if they had to.
+    pub rebuilt: Option<String>,
+}
+
+impl std::fmt::Debug for Checkpoints {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checkpoints").field("watermark", &self.watermark()).finish()
+    }
+}
+
+/// Fills an empty shelf and the agenda from disk. Blocks.
+///
+/// # Errors
+/// [`ShelfError`] if the journal is damaged, or the snapshots cannot even be emptied.
+pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> {
+    let (meta, rebuilt) = match usable(shelf) {
+        Ok(meta) => (meta, None),
+        Err(Unusable::Empty) => (Meta::default(), None),
+        Err(Unusable::Because(reason)) => {
+            warn!(reason, "the snapshots are built anew from the journal");
+            shelf.snapshots.clear()?;
+            (Meta::default(), Some(reason))
+        }
+    };
+    shelf.numbers.restore(&meta.counters);
+    let watermark = meta.watermark;
+    let checkpoints = Checkpoints::new(meta);
+    let replayed = replay(shelf, &checkpoints, watermark)?;
+    // After the replay, because checkpoints made on the way change the index.
+    read_open(shelf, agenda)?;
+    enter_tails(shelf, agenda)?;
+    info!(watermark, replayed, unfinished = agenda.len(), "recovered");
+    Ok(Recovered { checkpoints, replayed, rebuilt })
+}
+
+enum Unusable {
+    Empty,
+    Because(String),
+}
+
+fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
+    let because = |reason: String| Unusable::Because(reason);
+    let stored = shelf.snapshots.get(META, META_KEY).map_err(|e| because(e.to_string()))?;
+    let Some(bytes) = stored else {
+        let any = shelf.snapshots.scan(SNAPSHOTS, &[], &[0xff], Direction::Up, 1);
+        return match any {
+            Ok(entries) if entries.is_empty() => Err(Unusable::Empty),
+            Ok(_) => Err(because("they do not say what they stand for".to_owned())),
+            Err(error) => Err(because(error.to_string())),
+        };
+    };
+    let (version, body) = codec::open(&bytes).map_err(|e| because(e.to_string()))?;
+    if version != META_VERSION {
+        return Err(because(format!("they are of version {version}")));
+    }
+    let meta: Meta = codec::decode(body).map_err(|e| because(e.to_string()))?;
+    if meta.journal != shelf.journal.identity() {
+        return Err(because("they were made from another journal".to_owned()));
+    }
+    if meta.watermark > shelf.journal.last() {
+        return Err(because("they are newer than the journal".to_owned()));
+    }
+    verify(shelf, &meta)?;
+    Ok(meta)
+}
+
+/// Counts and sums all entries. The one step whose time grows with the orders ever made: about a
+/// second for a million entries.
+fn verify(shelf: &Shelf, meta: &Meta) -> Result<(), Unusable> {
+    let (mut entries, mut sum) = (0u64, 0u64);
+    for space in [SNAPSHOTS, OPEN] {
+        each_entry(shelf, space, |key, value| {
+            entries += 1;
+            sum = sum.wrapping_add(entry_hash(space, key, value));
+            Ok(())
+        })
+        .map_err(|error| Unusable::Because(error.to_string()))?;
+    }
+    if (entries, sum) == (meta.entries, meta.sum) {
+        Ok(())
+    } else {
+        Err(Unusable::Because(format!(
+            "{} entries are expected, {entries} found, or some differ",
+            meta.entries
+        )))
+    }
+}
+
+fn each_entry(
+    shelf: &Shelf,
+    space: surehold_storage::Space,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), ShelfError>,
+) -> Result<(), ShelfError> {
+    let mut from = Vec::new();
+    loop {
+        let entries =
+            shelf.snapshots.scan(space, &from, &[0xff; 12], Direction::Up, SCAN_ENTRIES)?;
+        for (key, value) in &entries {
+            visit(key, value)?;
+        }
+        match entries.last() {
+            Some((key, _)) if entries.len() == SCAN_ENTRIES => {
+                from.clone_from(key);
+                from.push(0);
+            }
+            Some(_) | None => return Ok(()),
+        }
+    }
+}
+
+fn read_open(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
+    each_entry(shelf, OPEN, |key, value| {
+        let Some(stream) = Stream::from_key(key) else { return Ok(()) };
+        let codec_error = |source| ShelfError::Codec { stream, source };
+        let (_, body) = codec::open(value).map_err(codec_error)?;
+        let open: Open = codec::decode(body).map_err(codec_error)?;
+        agenda.set(order_key(stream), Some(open));
+        Ok(())
+    })
+}
+
+/// Puts the journal after the watermark into the tails, with checkpoints in between where that is
+/// much, so that a full replay needs no more memory than a short one.
+fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, ShelfError> {
+    let mut last = after;
+    loop {
+        let records = shelf.journal.read_from(last, READ_RECORDS)?;
+        let Some(newest) = records.last() else { return Ok(last - after) };
+        last = newest.sequence;
+        shelf.replayed_to.store(last, Ordering::Relaxed);
+        for record in records {
+            shelf.numbers.seen(record.stream);
+            let entry = TailRecord {
+                number: record.number,
+                sequence: record.sequence,
+                bytes: record.bytes,
+            };
+            shelf.shard(Shelf::index(record.stream)).entry(record.stream).or_default().push(entry);
+            shelf.count(1);
+        }
+        if shelf.tail_records() >= shelf.limit.records {
+            // Only up to what was read: the journal may hold more.
+            checkpoints.run_to(shelf, last)?;
+        }
+    }
+}
+
+/// Enters the orders that the tails tell of: what the stored index says of them may be old.
+fn enter_tails(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
+    for index in 0..shelf.tails.len() {
+        let streams: Vec<Stream> = shelf
+            .shard(index)
+            .keys()
+            .filter(|stream| Kind::of(**stream) == Some(Kind::Order))
+            .copied()
+            .collect();
+        for stream in streams {
+            if let Some(loaded) = shelf.load::<Saga>(stream)? {
+                agenda.set(order_key(stream), Open::of(&loaded.machine));
+            }
+        }
+    }
+    Ok(())
+}

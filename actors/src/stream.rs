@@ -1,0 +1,134 @@
+//! Which stream of the journal tells of which thing.
+
+use surehold_domain::id::{ConfirmationId, MarketId, OfferingId, OrderId, OrderKey, PaymentId};
+use surehold_storage::Stream;
+
+/// The kinds of things the journal tells of. The numbers are stored: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The node itself: one record whenever it opens.
+    Node = 1,
+    /// A market's name, under the number it was given.
+    Market = 2,
+    /// An offering and its inventory.
+    Offering = 3,
+    /// An order.
+    Order = 4,
+    /// A payment.
+    Payment = 5,
+    /// A confirmation.
+    Confirmation = 6,
+    /// An idempotency key.
+    Key = 7,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 7] = [
+        Kind::Node,
+        Kind::Market,
+        Kind::Offering,
+        Kind::Order,
+        Kind::Payment,
+        Kind::Confirmation,
+        Kind::Key,
+    ];
+
+    /// The kind with this number; `None` if a newer program wrote it.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// The kind a stream tells of.
+    #[must_use]
+    pub fn of(stream: Stream) -> Option<Kind> {
+        Kind::from_number(stream.kind)
+    }
+}
+
+/// An offering among all markets of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OfferingKey {
+    /// The market it is sold in.
+    pub market: MarketId,
+    /// Its number there.
+    pub offering: OfferingId,
+}
+
+/// A payment among all markets of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PaymentKey {
+    /// The market of its order.
+    pub market: MarketId,
+    /// Its number there.
+    pub payment: PaymentId,
+}
+
+/// A confirmation among all markets of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConfirmationKey {
+    /// The market of its order.
+    pub market: MarketId,
+    /// Its number there.
+    pub confirmation: ConfirmationId,
+}
+
+fn stream(kind: Kind, market: MarketId, id: u64) -> Stream {
+    Stream { kind: kind as u8, group: market.0, id }
+}
+
+/// The node's own stream.
+#[must_use]
+pub fn node() -> Stream {
+    stream(Kind::Node, MarketId(0), 0)
+}
+
+/// The stream that names a market.
+#[must_use]
+pub fn market(market: MarketId) -> Stream {
+    stream(Kind::Market, market, 0)
+}
+
+/// The stream of an idempotency key with this hash.
+#[must_use]
+pub fn key(market: MarketId, hash: u64) -> Stream {
+    stream(Kind::Key, market, hash)
+}
+
+/// The stream of an order.
+#[must_use]
+pub fn order(key: OrderKey) -> Stream {
+    stream(Kind::Order, key.market, key.order.0)
+}
+
+/// The order a stream of kind [`Kind::Order`] tells of.
+#[must_use]
+pub fn order_key(stream: Stream) -> OrderKey {
+    OrderKey { market: MarketId(stream.group), order: OrderId(stream.id) }
+}
+
+impl OfferingKey {
+    /// The offering's stream.
+    #[must_use]
+    pub fn stream(self) -> Stream {
+        stream(Kind::Offering, self.market, self.offering.0)
+    }
+}
+
+impl PaymentKey {
+    /// The payment's stream.
+    #[must_use]
+    pub fn stream(self) -> Stream {
+        stream(Kind::Payment, self.market, self.payment.0)
+    }
+}
+
+impl ConfirmationKey {
+    /// The confirmation's stream.
+    #[must_use]
+    pub fn stream(self) -> Stream {
+        stream(Kind::Confirmation, self.market, self.confirmation.0)
+    }
+}

@@ -1,0 +1,124 @@
+//! One leg of a round, its figures, and what speaks against them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::median;
+use crate::load::Tally;
+
+/// A leg shorter than this is mostly start and end.
+const LEG_SECONDS_MIN: f64 = 1.0;
+/// The generator is one thread; when it is busy for more than this share of a leg, it is part of what is measured.
+const GENERATOR_BUSY_MAX: f64 = 0.9;
+
+/// One leg: a number of echoes, or of orders.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Leg {
+    /// Expected answers a second.
+    pub per_second: f64,
+    /// Latency of the expected answers, in milliseconds.
+    pub p50_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The 99.9th percentile.
+    pub p999_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// How long the leg took.
+    pub seconds: f64,
+    /// Processor time of the server for each expected answer, in microseconds.
+    pub server_us: f64,
+    /// The same of the generator.
+    pub generator_us: f64,
+    /// How many answers had which status.
+    pub statuses: BTreeMap<u16, u64>,
+}
+
+/// An echo leg, the orders leg after it, and the ratio of their rates.
+#[derive(Debug, Clone, Serialize)]
+pub struct Round {
+    /// The echo.
+    pub echo: Leg,
+    /// The orders.
+    pub orders: Leg,
+    /// Orders a second divided by echoes a second.
+    pub ratio: f64,
+}
+
+impl Leg {
+    /// The figures of a tally.
+    #[must_use]
+    pub fn new(tally: &Tally, expected: u16, server: Duration, generator: Duration) -> Self {
+        let done = tally.count(expected) as f64;
+        let at = |quantile| tally.latencies_us.value_at_quantile(quantile) as f64 / 1e3;
+        Self {
+            per_second: done / tally.elapsed.as_secs_f64(),
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+            max_ms: tally.latencies_us.max() as f64 / 1e3,
+            seconds: tally.elapsed.as_secs_f64(),
+            server_us: server.as_secs_f64() * 1e6 / done,
+            generator_us: generator.as_secs_f64() * 1e6 / done,
+            statuses: tally.statuses.clone(),
+        }
+    }
+
+    /// The medians of some legs, the slowest answer of all, and all statuses together.
+    #[must_use]
+    pub fn summary<'a>(legs: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(legs.clone().map(figure));
+        let mut statuses = BTreeMap::new();
+        for (status, count) in legs.clone().flat_map(|leg| &leg.statuses) {
+            *statuses.entry(*status).or_insert(0) += count;
+        }
+        Self {
+            per_second: of(|leg| leg.per_second),
+            p50_ms: of(|leg| leg.p50_ms),
+            p99_ms: of(|leg| leg.p99_ms),
+            p999_ms: of(|leg| leg.p999_ms),
+            max_ms: legs.clone().map(|leg| leg.max_ms).fold(0.0, f64::max),
+            seconds: of(|leg| leg.seconds),
+            server_us: of(|leg| leg.server_us),
+            generator_us: of(|leg| leg.generator_us),
+            statuses,
+        }
+    }
+
+    /// What speaks against the figures.
+    #[must_use]
+    pub fn doubts(&self, what: &str, expected: u16) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.statuses.keys().any(|status| *status != expected) {
+            let statuses = &self.statuses;
+            doubts.push(format!(
+                "{what}: not every answer was {expected}: {statuses:?}; \
+                 only those are counted and timed"
+            ));
+        }
+        if self.seconds < LEG_SECONDS_MIN {
+            let seconds = self.seconds;
+            doubts.push(format!("{what}: a leg took {seconds:.2} s only; ask for more orders"));
+        }
+        let busy = self.generator_us * self.per_second / 1e6;
+        if busy > GENERATOR_BUSY_MAX {
+            let percent = busy * 100.0;
+            doubts.push(format!(
+                "{what}: the generator's one thread was busy {percent:.0}% of the time: \
+                 the rate may be its limit, not the server's"
+            ));
+        }
+        doubts
+    }
+}
+
+impl Round {
+    /// Pairs two legs.
+    #[must_use]
+    pub fn new(echo: Leg, orders: Leg) -> Self {
+        let ratio = orders.per_second / echo.per_second;
+        Self { echo, orders, ratio }
+    }
+}

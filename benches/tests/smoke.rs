@@ -1,0 +1,241 @@
+//! Benchmarks are tests: the generator and the whole suite with tiny numbers, against a stand-in server.
+//!
+//! The suite needs a server *process*. That is this test binary itself, started again with a filter that selects
+//! `serve_as_a_process`, which does nothing in an ordinary run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod stand_in;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use stand_in::Fault;
+use surehold_benches::control::Control;
+use surehold_benches::http::{self, HttpError};
+use surehold_benches::load::{Load, LoadError, Tally};
+use surehold_benches::plan::{Inventory, Plan};
+use surehold_benches::report::Report;
+use surehold_benches::server::{Launch, ServerError};
+use surehold_benches::wire::{self, Connection, WireError};
+use surehold_benches::workload::{Workload, order_bodies};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Long enough that only a hang takes it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn drive(fault: Fault, path: &str, load: (usize, usize, u16)) -> Result<Tally, LoadError> {
+    let address = stand_in::start(fault).await;
+    let (connections, requests, expected) = load;
+    let stalled_after = if fault == Fault::Mute { Duration::from_millis(50) } else { PATIENCE };
+    let load = Load { address, connections, requests, expected, stalled_after };
+    let bodies = order_bodies(7, &[0]);
+    tokio::time::timeout(PATIENCE, load.drive(Rc::new(Workload::new(address, path, &bodies))))
+        .await
+        .expect("a load ends")
+}
+
+#[tokio::test]
+async fn every_answer_is_counted_and_timed_once() {
+    let tally = drive(Fault::None, "/echo", (8, 1003, 200)).await.unwrap();
+    assert_eq!(tally.statuses, BTreeMap::from([(200, 1003)]));
+    assert_eq!(tally.latencies_us.len(), 1003);
+    assert!(tally.latencies_us.max() <= u64::try_from(tally.elapsed.as_micros()).unwrap() + 1000);
+}
+
+#[tokio::test]
+async fn more_connections_than_requests_is_fine() {
+    let tally = drive(Fault::None, "/echo", (16, 3, 200)).await.unwrap();
+    assert_eq!(tally.statuses, BTreeMap::from([(200, 3)]));
+}
+
+#[tokio::test]
+async fn refusals_are_counted_but_not_timed() {
+    let path = "/v1/talentshare/orders";
+    let tally = drive(Fault::RefuseThird, path, (4, 300, 201)).await.unwrap();
+    assert_eq!(tally.statuses, BTreeMap::from([(201, 200), (409, 100)]));
+    assert_eq!(tally.latencies_us.len(), 200);
+}
+
+#[tokio::test]
+async fn a_server_that_closes_is_an_error_and_no_hang() {
+    let ended = drive(Fault::CloseAfter(5), "/echo", (2, 100, 200)).await;
+    let Err(LoadError::Wire { answered, source: WireError::Closed { received }, .. }) = ended
+    else {
+        panic!("{ended:?}")
+    };
+    assert!((5..=10).contains(&answered) && received > 0, "{answered} answered, {received} bytes");
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_an_error_and_no_hang() {
+    let ended = drive(Fault::Mute, "/echo", (2, 100, 200)).await;
+    assert!(matches!(ended, Err(LoadError::Stalled(_, 0))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn nobody_listening_is_an_error() {
+    let address = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let ended = Connection::open(address).await;
+    assert!(matches!(ended, Err(WireError::Connect { .. })), "{ended:?}");
+}
+
+async fn exchange(connection: &mut Connection, at: SocketAddr) -> Result<(u16, String), WireError> {
+    let answer = connection.exchange(&wire::render("POST", at, "/echo", r#"{"a":[1]}"#)).await?;
+    Ok((answer.status, String::from_utf8(answer.body.to_vec()).unwrap()))
+}
+
+#[tokio::test]
+async fn chunks_are_joined_however_they_are_torn() {
+    let address = stand_in::start(Fault::Chunked).await;
+    let mut connection = Connection::open(address).await.unwrap();
+    for _ in 0..3 {
+        let answer = exchange(&mut connection, address).await.unwrap();
+        assert_eq!(answer, (200, r#"{"a":[1]}"#.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_followed_are_errors() {
+    let address = stand_in::start(Fault::Farewell).await;
+    let mut connection = Connection::open(address).await.unwrap();
+    exchange(&mut connection, address).await.unwrap();
+    let ended = exchange(&mut connection, address).await;
+    assert!(matches!(ended, Err(WireError::NotKeptAlive)), "{ended:?}");
+
+    let address = stand_in::start(Fault::Surplus).await;
+    let ended = exchange(&mut Connection::open(address).await.unwrap(), address).await;
+    assert!(matches!(ended, Err(WireError::Surplus { bytes: 4 })), "{ended:?}");
+
+    let address = stand_in::start(Fault::Endless).await;
+    let ended = exchange(&mut Connection::open(address).await.unwrap(), address).await;
+    assert!(matches!(ended, Err(WireError::Unframed { status: 200 })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_listing_is_walked_to_its_end_and_given_up_when_it_stays_behind() {
+    for (fault, standing) in [(Fault::None, 30), (Fault::RefuseThird, 20), (Fault::Forgetful, 29)] {
+        let address = stand_in::start(fault).await;
+        let stalled_after = PATIENCE;
+        let load = Load { address, connections: 3, requests: 30, expected: 201, stalled_after };
+        let orders = Workload::new(address, "/v1/talentshare/orders", &order_bodies(7, &[0]));
+        let made = load.drive(Rc::new(orders)).await.unwrap().count(201);
+        let mut control = Control::open(address).await.unwrap();
+        let within = Duration::from_millis(200);
+        let listing = control.list_until(made, within).await.unwrap().unwrap();
+        assert_eq!(listing.standing, standing, "{fault:?}: {listing:?}");
+        assert_eq!(listing.standing == made, fault != Fault::Forgetful);
+    }
+}
+
+/// The stand-in as a process: `--data DIR` says that it is meant to be one, and the wrapper says which fault it has.
+#[tokio::test]
+async fn serve_as_a_process() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let after = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    let Some(data) = after("--data") else { return };
+    let fault = after("fault").unwrap_or_default();
+    if fault == "stillborn" {
+        return eprintln!("this one never comes up");
+    }
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(Path::new(&data).join("journal"), vec![1; 10_000]).unwrap();
+    let fault = Fault::named(&fault);
+    let address = stand_in::start(fault).await;
+    println!("stand-in ready at http://{address}, data in {data}");
+    terminate.recv().await;
+    assert_ne!(fault, Fault::BadEnd, "this one ends badly");
+}
+
+fn launch(fault: &str, scratch: &Path) -> Launch {
+    let mut launch = Launch::new(std::env::current_exe().unwrap());
+    let leading = ["serve_as_a_process", "--exact", "--nocapture", "--", "fault", fault];
+    launch.leading = leading.into_iter().map(Into::into).collect();
+    launch.scratch = scratch.to_path_buf();
+    launch
+}
+
+async fn run(fault: &str, connections: &[usize]) -> Result<Report, HttpError> {
+    let scratch = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        orders: 50,
+        connections: connections.to_vec(),
+        rounds: 2,
+        offerings: 3,
+        inventory: Inventory::Seats,
+        seed: 7,
+    };
+    let mut lines = Vec::new();
+    let launch = launch(fault, scratch.path());
+    let report = http::run(&plan, &launch, &mut |line| lines.push(line.to_owned())).await;
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    assert!(report.is_err() || !lines.is_empty(), "progress is told");
+    report
+}
+
+#[tokio::test]
+async fn the_suite_measures_checks_and_stops_a_process() {
+    let report = run("none", &[1, 4]).await.unwrap();
+    assert!(report.is_sound(), "{report}");
+    for (series, warm_up) in report.series.iter().zip([5, 5]) {
+        assert_eq!(series.orders_made, warm_up + 100);
+        assert_eq!(series.listing.as_ref().unwrap().standing, warm_up + 100);
+        assert!(series.balanced && series.ratio > 0.0 && series.drain_ms > 0.0, "{series:?}");
+        assert!(series.disk_loaded.apparent_bytes == 10_000 && series.rounds.len() == 2);
+        assert!(series.memory_loaded.peak_bytes >= series.memory_loaded.resident_bytes);
+    }
+    let text = report.to_string();
+    for part in ["4 connections", "median orders", "201 x 100", "audit balanced", "not judged"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["series"][0]["orders"]["statuses"]["201"], 100);
+    assert_eq!(json["plan"]["connections"], serde_json::json!([1, 4]));
+}
+
+#[tokio::test]
+async fn books_that_do_not_agree_make_the_run_fail() {
+    let report = run("unbalanced", &[2]).await.unwrap();
+    assert!(report.failures[0].contains("audit does not balance"), "{report}");
+    let report = run("bad-end", &[2]).await.unwrap();
+    assert!(report.failures[0].contains("SIGTERM ended the server"), "{report}");
+}
+
+#[tokio::test]
+async fn books_that_cannot_be_asked_fail_the_run_but_keep_the_figures() {
+    let report = run("bookless", &[2]).await.unwrap();
+    assert!(report.failures[0].contains("the audit could not be asked"), "{report}");
+    assert!(report.to_string().contains("the listing could not be checked"), "{report}");
+    assert_eq!(report.series[0].rounds.len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_never_comes_up_says_why() {
+    let ended = run("stillborn", &[1]).await;
+    let Err(HttpError::Server(ServerError::NotReady(words))) = ended else { panic!("{ended:?}") };
+    assert!(words.contains("never comes up"), "{words}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_is_gone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let server = launch("none", scratch.path()).start().await.unwrap();
+    let address = server.address();
+    Connection::open(address).await.unwrap();
+    drop(server);
+    let ended = Connection::open(address).await;
+    assert!(matches!(ended, Err(WireError::Connect { .. })), "{ended:?}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "its folder is removed");
+}

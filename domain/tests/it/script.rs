@@ -1,0 +1,386 @@
+//! Every step of an order's diagram (`saga/state.rs`), as a script that anybody can proofread.
+//!
+//! The last test collects the steps all scripts take and compares them with the diagram.
+
+use std::collections::BTreeSet;
+
+use surehold_domain::saga::Phase;
+
+use crate::check::{Edge, check, edges};
+
+/// The diagram of `saga/state.rs`, step by step: these and no others.
+#[rustfmt::skip]
+pub(crate) const DIAGRAM: [Edge; 23] = [
+    (Phase::Holding, Phase::Refused),     // no room
+    (Phase::Holding, Phase::Releasing),   // cancelled, no answer in time, gateway down and refuse
+    (Phase::Holding, Phase::Unpaid),      // pay later, gateway down and pay later
+    (Phase::Holding, Phase::Paid),        // nothing to pay
+    (Phase::Holding, Phase::Paying),      // held
+    (Phase::Paying, Phase::Releasing),    // declined, gateway down and refuse
+    (Phase::Paying, Phase::Unpaid),       // gateway down and pay later
+    (Phase::Paying, Phase::Refunding),    // cancelled, no answer in time
+    (Phase::Paying, Phase::Paid),         // captured
+    (Phase::Unpaid, Phase::Paying),       // pay
+    (Phase::Unpaid, Phase::Releasing),    // cancelled, deadline
+    (Phase::Paid, Phase::Refunding),      // rejected, cancelled, confirmation deadline
+    (Phase::Paid, Phase::Releasing),      // the same, and nothing comes back
+    (Phase::Paid, Phase::Confirmed),      // confirmed
+    (Phase::Confirmed, Phase::Refunding), // cancelled
+    (Phase::Confirmed, Phase::Releasing), // the same, and nothing comes back
+    (Phase::Confirmed, Phase::Fulfilled), // completed
+    (Phase::Refunding, Phase::Releasing), // refunded
+    (Phase::Refunding, Phase::Stuck),     // too many attempts
+    (Phase::Releasing, Phase::Cancelled), // released
+    (Phase::Releasing, Phase::Stuck),     // too many attempts
+    (Phase::Stuck, Phase::Refunding),     // retry
+    (Phase::Stuck, Phase::Releasing),     // retry
+];
+
+macro_rules! scripts {
+    ($($(#[doc = $story:literal])* $name:ident: $order:literal => $script:literal)*) => {
+        $($(#[doc = $story])* #[test] fn $name() { check($order, $script); })*
+        const SCRIPTS: &[(&str, &str)] = &[$(($order, $script)),*];
+    };
+}
+
+#[test]
+fn the_scripts_take_every_step_of_the_diagram_and_no_other() {
+    let taken: BTreeSet<Edge> =
+        SCRIPTS.iter().flat_map(|(order, script)| edges(order, script)).collect();
+    let drawn = BTreeSet::from(DIAGRAM);
+    let missing: Vec<_> = drawn.difference(&taken).collect();
+    let extra: Vec<_> = taken.difference(&drawn).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing {missing:?}, extra {extra:?}");
+}
+
+scripts! {
+    /// The way everything goes well.
+    an_order_that_goes_well: "auto" => "
+        placed                       => OrderPlaced -> holding, owes hold 1 of 1, until +30 s
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    /// Nobody says that it was delivered: it counts as delivered.
+    fulfilled_by_time: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        wake                         => OrderFulfilled -> fulfilled
+        wake                         => ignored: NotDue
+        complete                     => ignored: AlreadySo
+        cancel                       => refused: an order that is fulfilled cannot be cancelled
+    "
+    /// Nothing is left.
+    no_room: "auto" => "
+        no room                      => OrderRefused (no_room) -> refused
+        held, late                   => ignored: NotOutstanding
+        cancel                       => refused: an order that is refused cannot be cancelled
+        wake                         => ignored: NotDue
+    "
+    the_offering_is_closed: "auto" => "
+        closed                       => OrderRefused (offering_closed) -> refused
+    "
+    /// The inventory does not answer. Its late yes is no longer wanted.
+    no_answer_from_the_inventory: "auto" => "
+        wake +29 s                   => ignored: NotDue
+        wake +1 s                    => UndoStarted (hold_expired) -> releasing, owes release of 1, until +2 s
+        held, late                   => ignored: NotOutstanding
+        released                     => OrderReleased -> cancelled
+    "
+    cancelled_while_holding: "auto" => "
+        cancel changed my mind       => UndoStarted (customer: changed my mind) -> releasing, owes release of 1, until +2 s
+        held, late                   => ignored: NotOutstanding
+        released                     => OrderReleased -> cancelled
+        cancel again                 => ignored: AlreadySo
+    "
+    declined: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        declined no money            => UndoStarted (payment_declined: no money) -> releasing, owes release of 1, until +2 s
+        captured, late               => ignored: NotOutstanding
+        released                     => OrderReleased -> cancelled
+        released, late               => ignored: NotOutstanding
+    "
+    /// The gateway says nothing until the hold is over: what may have been charged goes back.
+    the_money_does_not_arrive: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake +14 min                 => ignored: NotDue
+        wake +1 min                  => UndoStarted (payment_expired) -> refunding, owes refund 1 of all charged, until +2 s
+        captured, late               => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// The same, and nothing had been charged.
+    the_money_was_never_taken: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes refund 1 of all charged, until +2 s
+        refunded 0                   => OrderRefunded (0 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    cancelled_while_paying: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of all charged, until +2 s
+        captured, late               => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    the_gateway_is_known_to_be_down: "auto" => "
+        held payments down           => OrderHeld (payment_unavailable) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    the_gateway_turns_out_to_be_down: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        unavailable                  => UndoStarted (payment_unavailable) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// The plan says: keep the units and let the customer pay later.
+    down_and_pay_later: "unavailable: pay later" => "
+        held payments down           => OrderHeld -> unpaid, until +1 h
+        pay +59 min                  => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        pay +10 min                  => PaymentRequested -> paying, owes charge 2 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    down_and_never_paid: "unavailable: pay later" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        wake                         => UndoStarted (unpaid) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    pays_later: "pay later" => "
+        held                         => OrderHeld -> unpaid, until +2 d
+        pay                          => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+    "
+    never_pays: "pay later" => "
+        held                         => OrderHeld -> unpaid, until +2 d
+        wake +47 h                   => ignored: NotDue
+        wake +1 h                    => UndoStarted (unpaid) -> releasing, owes release of 1, until +2 s
+        pay                          => refused: an order that is releasing cannot be paid
+        released                     => OrderReleased -> cancelled
+    "
+    cancelled_unpaid: "pay later" => "
+        held                         => OrderHeld -> unpaid, until +2 d
+        cancel too dear              => UndoStarted (customer: too dear) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Nothing to pay, so nothing to refund.
+    free_of_charge: "free" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        cancel                       => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// A price of nothing is nothing to pay.
+    a_price_of_nothing: "no price" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+    "
+    free_and_rejected: "free, operator" => "
+        held                         => OrderHeld -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        rejected fully booked        => UndoStarted (rejected: fully booked) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    the_operator_says_yes: "operator" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        awaited                      => ignored: AlreadySo
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+    "
+    the_operator_says_no: "operator" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        rejected closed that day     => UndoStarted (rejected: closed that day) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        confirmed, late              => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Nobody speaks in time: the waiting confirmation is taken out of the queue at the end.
+    the_operator_says_nothing: "operator" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        wake                         => UndoStarted (confirmation_expired) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        confirmed, late              => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    /// The plan says that silence is a yes; the confirmations are asked until they say so.
+    silence_is_a_yes: "operator, then yes" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +5 min
+        wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +1 h
+        wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +1 h
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+    "
+    /// The customer cancels while the operator has not spoken.
+    cancelled_while_waiting: "operator" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    cancelled_once_confirmed: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// All comes back until 48 hours before the start, half until 24 hours before.
+    refunds_by_the_time_left: "tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        quote +1 h                   => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2159 h
+        quote +52 h                  => CancellationQuoted (6: 500 EUR back) -> confirmed, until +2107 h
+        quote +24 h                  => CancellationQuoted (7: 0 EUR back) -> confirmed, until +2083 h
+        cancel                       => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    half_comes_back: "tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        cancel +60 h                 => UndoStarted (customer) -> refunding, owes refund 1 of 500 EUR, until +2 s
+        refunded 500                 => OrderRefunded (500 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// A quote holds for a quarter of an hour, even across the hour at which it gets dearer.
+    a_quote_is_honoured: "tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        quote +52 h                  => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2108 h
+        quote                        => CancellationQuoted (6: 1000 EUR back) -> confirmed, until +2108 h
+        cancel by quote 5 +5 min     => refused: the quote is unknown or no longer holds; ask for a new one
+        cancel by quote 6            => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    a_quote_runs_out: "tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        quote                        => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +90 d
+        cancel by quote 5 +16 min    => refused: the quote is unknown or no longer holds; ask for a new one
+        cancel by quote 99           => refused: the quote is unknown or no longer holds; ask for a new one
+    "
+    /// Late in the tiers nothing comes back: the units do, and so does the waiting confirmation.
+    nothing_comes_back_of_a_paid_order: "tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        cancel +90 h                 => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    /// What was annotated twice changes nothing the second time.
+    annotated: "auto" => "
+        annotate gift                => OrderAnnotated -> holding, owes hold 1 of 1, until +30 s
+        annotate gift                => ignored: AlreadySo
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured, late               => ignored: NotOutstanding
+    "
+    commands_that_do_not_fit: "auto" => "
+        pay                          => refused: an order that is holding cannot be paid
+        complete                     => refused: an order that is holding cannot be completed
+        retry                        => ignored: AlreadySo
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        pay                          => refused: an order that is paying cannot be paid
+        complete                     => refused: an order that is paying cannot be completed
+        confirmed                    => ignored: NoAnswer
+    "
+    /// Money that cannot go back: eighteen attempts, then a person looks; then it goes on.
+    a_refund_gets_stuck: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        wake                         => UndoRetried (attempt 2) -> refunding, owes refund 1 of 1000 EUR, until +4 s
+        wake                         => UndoRetried (attempt 3) -> refunding, owes refund 1 of 1000 EUR, until +8 s
+        wake                         => UndoRetried (attempt 4) -> refunding, owes refund 1 of 1000 EUR, until +16 s
+        wake x5                      => UndoRetried (attempt 9) -> refunding, owes refund 1 of 1000 EUR, until +5 min
+        wake x9                      => UndoRetried (attempt 18) -> refunding, owes refund 1 of 1000 EUR, until +5 min
+        wake                         => OrderStuck -> stuck, until +1 h
+        refunded 1000, late          => ignored: NotOutstanding
+        cancel                       => ignored: AlreadySo
+        quote                        => refused: an order that is stuck cannot be quoted a cancellation
+        pay                          => refused: an order that is stuck cannot be paid
+        complete                     => refused: an order that is stuck cannot be completed
+        retry                        => OrderResumed -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        retry                        => ignored: AlreadySo
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Units that cannot go back; a stuck order tries again by itself.
+    a_release_gets_stuck: "auto" => "
+        cancel                       => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
+        wake x17                     => UndoRetried (attempt 18) -> releasing, owes release of 1, until +5 min
+        wake                         => OrderStuck -> stuck, until +1 h
+        released, late               => ignored: NotOutstanding
+        wake                         => OrderResumed -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// The answer to an attempt that was given up does not count; the answer to the latest does.
+    only_the_latest_attempt_counts: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        wake                         => UndoRetried (attempt 2) -> refunding, owes refund 1 of 1000 EUR, until +4 s
+        refunded 1000, late          => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released, late               => ignored: NotOutstanding
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    /// It cannot be stuck a second time by the same attempts: after a retry they count from one.
+    a_withdrawal_gets_stuck: "free, operator" => "
+        held                         => OrderHeld -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        cancel                       => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        wake x18                     => OrderStuck -> stuck, until +1 h
+        retry                        => OrderResumed -> releasing, owes withdraw 1, until +2 s
+        wake                         => UndoRetried (attempt 2) -> releasing, owes withdraw 1, until +4 s
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    /// What is no answer to what was asked changes nothing.
+    answers_to_another_question: "auto" => "
+        captured                     => ignored: NoAnswer
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        held                         => ignored: NoAnswer
+        released                     => ignored: NoAnswer
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        refunded 1000                => ignored: NoAnswer
+        declined no money            => ignored: NoAnswer
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        released                     => ignored: NoAnswer
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        refunded 1000                => ignored: NoAnswer
+        withdrawn                    => ignored: NoAnswer
+        released                     => OrderReleased -> releasing, owes withdraw 1, until +2 s
+        released                     => ignored: NoAnswer
+        withdrawn                    => ConfirmationWithdrawn -> cancelled
+    "
+    /// A payment that is down is no answer where nothing is asked for yet.
+    the_gateway_does_not_matter_yet: "pay later" => "
+        held payments down           => ignored: NoAnswer
+        held                         => OrderHeld -> unpaid, until +2 d
+        unavailable                  => ignored: NotOutstanding
+    "
+}

@@ -1,0 +1,84 @@
+//! Committed facts as they come: `text/event-stream`.
+//!
+//! A task per subscriber reads the engine and fills a short channel; the client's own pace empties
+//! it. The stream ends when the client goes, when the server stops, or when the engine has nothing
+//! more to say; the client comes back with `Last-Event-ID` and misses nothing.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use surehold::Market;
+use surehold::event::Events;
+use tokio::sync::mpsc;
+use warp::sse::Event;
+use warp::{Reply, Stream};
+
+use super::facts;
+use crate::answer::Response;
+use crate::app::App;
+
+/// Pause after which a silent stream shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Events read at once, and waiting for a slow client.
+const AHEAD: usize = 64;
+
+struct Subscription {
+    events: mpsc::Receiver<Event>,
+}
+
+impl Stream for Subscription {
+    type Item = Result<Event, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.poll_recv(cx).map(|event| event.map(Ok))
+    }
+}
+
+/// The stream of everything after this sequence.
+#[must_use]
+pub fn open(app: &App, market: Market, after: u64) -> Response {
+    let (into, events) = mpsc::channel(AHEAD);
+    let (engine, mut stopping) = (app.engine.clone(), app.stopping.clone());
+    tokio::spawn(async move {
+        let mut after = after;
+        loop {
+            let next = tokio::time::timeout(HEARTBEAT, engine.events_after(market, after, AHEAD));
+            let next = tokio::select! {
+                next = next => next,
+                () = into.closed() => return,
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            };
+            match next {
+                Err(_) => {
+                    if into.send(Event::default().comment("")).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Ok(events)) => {
+                    after = events.cursor;
+                    if !send(&into, events).await {
+                        return;
+                    }
+                }
+                Ok(Err(_)) => return,
+            }
+        }
+    });
+    warp::sse::reply(Subscription { events }).into_response()
+}
+
+/// Whether the client is still there.
+async fn send(into: &mpsc::Sender<Event>, events: Events) -> bool {
+    for committed in &events.events {
+        let event = Event::default()
+            .id(committed.sequence.to_string())
+            .event(facts::name(&committed.fact))
+            .data(facts::body(committed).to_string());
+        if into.send(event).await.is_err() {
+            return false;
+        }
+    }
+    true
+}

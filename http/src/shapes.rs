@@ -1,0 +1,147 @@
+//! How the engine's values look in JSON: small wrappers that borrow, so that writing an answer copies
+//! nothing.
+
+use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
+use surehold::domain::attributes::{Attribute, Attributes};
+use surehold::domain::card::Card;
+use surehold::domain::inventory::Model;
+use surehold::domain::money::Money;
+use surehold::domain::quantity::Quantity;
+use surehold::domain::saga::Reason;
+use surehold::domain::time::Timestamp;
+
+/// A moment, as RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment(pub Timestamp);
+
+impl Moment {
+    /// The moment as jiff knows it; the beginning of time if jiff does not.
+    #[must_use]
+    pub fn jiff(self) -> jiff::Timestamp {
+        let ms = i64::try_from(self.0.0).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_millisecond(ms).unwrap_or_default()
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.3}", self.jiff()))
+    }
+}
+
+/// An amount and its currency.
+#[derive(Debug, Clone, Copy)]
+pub struct Price(pub Money);
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("amount", &self.0.amount())?;
+        map.serialize_entry("currency", self.0.currency().code())?;
+        map.end()
+    }
+}
+
+/// A quantity, as the shortest JSON number.
+#[derive(Debug, Clone, Copy)]
+pub struct Amount(pub Quantity);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_whole() {
+            return serializer.serialize_u64(self.0.thousandths() / 1000);
+        }
+        // At most a thousand million with three decimals: a double is exact enough to read back.
+        let text = self.0.to_string();
+        serializer.serialize_f64(text.parse().unwrap_or_default())
+    }
+}
+
+/// What a marketplace keeps beside a thing.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a>(pub &'a Attributes);
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, One(value))))
+    }
+}
+
+/// One kept value.
+#[derive(Debug, Clone, Copy)]
+pub struct One<'a>(pub &'a Attribute);
+
+impl Serialize for One<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Attribute::Null => serializer.serialize_unit(),
+            Attribute::Flag(flag) => serializer.serialize_bool(*flag),
+            Attribute::Whole(number) => serializer.serialize_i64(*number),
+            Attribute::Decimal(number) => serializer.serialize_f64(*number),
+            Attribute::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+/// How units are counted, as `{"model": ..., ...}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted(pub Model);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", self.0.name())?;
+        match self.0 {
+            Model::Unlimited => {}
+            Model::Seats { capacity } => map.serialize_entry("capacity", &Amount(capacity))?,
+            Model::Stock { quantity } => map.serialize_entry("quantity", &Amount(quantity))?,
+        }
+        map.end()
+    }
+}
+
+/// A reason: a stable word, and the words that came with it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Why<'a> {
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_text: Option<&'a str>,
+}
+
+impl<'a> From<&'a Reason> for Why<'a> {
+    fn from(reason: &'a Reason) -> Why<'a> {
+        Why { reason: reason.code(), reason_text: reason.note() }
+    }
+}
+
+/// The last four digits of a card, as far as they may be shown.
+#[must_use]
+pub fn last4(card: Option<&Card>) -> Option<&str> {
+    card.map(Card::last4)
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub struct PageBody<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins; null after the last.
+    pub next: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_numbers_and_moments_as_the_contract_says() {
+        let quantity = |text| serde_json::to_string(&Amount(Quantity::parse(text).unwrap()));
+        for text in ["1", "0", "2.5", "0.001", "999999999.999", "1000000000"] {
+            assert_eq!(quantity(text).unwrap(), text);
+        }
+        let moment = serde_json::to_string(&Moment(Timestamp(1_700_000_000_000))).unwrap();
+        assert_eq!(moment, "\"2023-11-14T22:13:20.000Z\"");
+        assert!(serde_json::to_string(&Moment(Timestamp(u64::MAX))).is_ok());
+    }
+}

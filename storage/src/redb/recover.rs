@@ -1,0 +1,133 @@
+//! Reading back: where the chain ends at opening, and the records after a sequence.
+//!
+//! Every frame is checked when it is read, and so is its link to the frame before it. A reader that
+//! goes through the journal carries the chain along, so each frame is read and hashed once.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::frame::{self, Frame, Tip, genesis};
+use super::store::{Frames, Store, damaged, place_of};
+use crate::journal::{JournalError, Record};
+
+/// Most bytes one read gathers before it answers with fewer records than asked for.
+const READ_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The end of the chain in the file. Only the last two frames are checked here, the others when
+/// they are read.
+pub(crate) fn tip(store: &Store, identity: u128) -> Result<Tip, JournalError> {
+    store.read(|frames| {
+        let count = frames.count()?;
+        let Some(last) = checked_at_or_before(frames, u64::MAX, identity)? else {
+            return match count {
+                0 => Ok(genesis(identity)),
+                _ => Err(damaged(frames.file(), "in the table frames", "frames are missing")),
+            };
+        };
+        if last.ordinal != count {
+            let reason = format!("it is frame {} but there are {count}", last.ordinal);
+            return Err(damaged(frames.file(), &place_of(last.first()), reason));
+        }
+        Ok(last.tip())
+    })
+}
+
+/// Reads on from a sequence, and remembers the last frame it read: most readers come back for what
+/// follows.
+#[derive(Default)]
+pub(crate) struct Reader {
+    last_read: Mutex<Option<Frame>>,
+}
+
+impl Reader {
+    /// Up to `limit` records above `after` and up to `last`, which must be in the file.
+    pub(crate) fn read(
+        &self,
+        store: &Store,
+        identity: u128,
+        after: u64,
+        last: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, JournalError> {
+        let remembered = self.last_read().take();
+        let remembered = remembered.filter(|frame| {
+            // It holds the next record, or ends right before it.
+            frame.first() <= after + 1 && after <= frame.tip().sequence
+        });
+        let (records, frame) = store.read(|frames| {
+            let start = match remembered {
+                Some(frame) => frame,
+                None => checked_at_or_before(frames, after + 1, identity)?
+                    .ok_or_else(|| missing(frames, after + 1))?,
+            };
+            gather(frames, start, after, last, limit)
+        })?;
+        *self.last_read() = Some(frame);
+        Ok(records)
+    }
+
+    fn last_read(&self) -> std::sync::MutexGuard<'_, Option<Frame>> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Collects records from `frame` onwards; also answers with the last frame read.
+fn gather(
+    frames: &Frames<'_>,
+    mut frame: Frame,
+    after: u64,
+    last: u64,
+    limit: usize,
+) -> Result<(Vec<Record>, Frame), JournalError> {
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    loop {
+        let wanted = frame.records.iter().filter(|r| r.sequence > after && r.sequence <= last);
+        for record in wanted.take(limit - records.len()) {
+            bytes += record.bytes.len();
+            records.push(record.clone());
+        }
+        let reached = frame.tip();
+        if records.len() >= limit || reached.sequence >= last || bytes > READ_BYTES_MAX {
+            return Ok((records, frame));
+        }
+        let next = reached.sequence + 1;
+        let found = frames.at(next, |bytes| decode(frames, next, bytes))?;
+        frame = found.ok_or_else(|| missing(frames, next))?;
+        link(frames, &frame, &reached)?;
+    }
+}
+
+/// The frame that holds `sequence` (or the last one, if that is beyond the end), linked to the one
+/// before it.
+fn checked_at_or_before(
+    frames: &Frames<'_>,
+    sequence: u64,
+    identity: u128,
+) -> Result<Option<Frame>, JournalError> {
+    let found = frames.at_or_before(sequence, |key, bytes| decode(frames, key, bytes))?;
+    let Some(frame) = found else { return Ok(None) };
+    let before = match frame.first() {
+        1 => None,
+        first => frames.at_or_before(first - 1, |key, bytes| decode(frames, key, bytes))?,
+    };
+    link(frames, &frame, &before.map_or_else(|| genesis(identity), |before| before.tip()))?;
+    Ok(Some(frame))
+}
+
+fn decode(frames: &Frames<'_>, key: u64, bytes: &[u8]) -> Result<Frame, JournalError> {
+    let frame =
+        frame::decode(bytes).map_err(|reason| damaged(frames.file(), &place_of(key), reason))?;
+    if frame.first() != key {
+        let reason = format!("its first sequence is {}", frame.first());
+        return Err(damaged(frames.file(), &place_of(key), reason));
+    }
+    Ok(frame)
+}
+
+fn link(frames: &Frames<'_>, frame: &Frame, before: &Tip) -> Result<(), JournalError> {
+    frame.follows(before).map_err(|reason| damaged(frames.file(), &place_of(frame.first()), reason))
+}
+
+fn missing(frames: &Frames<'_>, sequence: u64) -> JournalError {
+    let place = format!("the frame that holds sequence {sequence}");
+    damaged(frames.file(), &place, "it is missing")
+}

@@ -1,0 +1,244 @@
+//! Children on demand: one actor per key, started by the first message, put to sleep when idle,
+//! restarted when it crashes, set aside when it crashes too often.
+//!
+//! The directory half (this file) is shared by everybody who sends; the supervisor half
+//! ([`supervisor`]) owns the children. A key has at most one live actor: between two lives its mail
+//! waits in the directory, and a new life begins only after the old one's end was seen.
+
+pub mod supervisor;
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use ractor::{ActorCell, ActorRef, Message, SpawnErr};
+use surehold_actors::address::Sent;
+
+use crate::limits::MAIL_MAX;
+use supervisor::BroodMsg;
+
+/// A kind of child.
+pub trait Child: Send + Sync + 'static {
+    /// What tells one from another.
+    type Key: Copy + Eq + Ord + Hash + Debug + Send + Sync + 'static;
+    /// What it is told.
+    type Msg: Message;
+    /// What its first life may begin with.
+    type Seed: Send + 'static;
+
+    /// The supervisor's name in the tree.
+    const NAME: &'static str;
+
+    /// Starts one under its supervisor. `poisoned` asks for a fault on demand.
+    fn spawn(
+        &self,
+        key: Self::Key,
+        seed: Option<Self::Seed>,
+        poisoned: bool,
+        supervisor: ActorCell,
+    ) -> impl Future<Output = Result<ActorRef<Self::Msg>, SpawnErr>> + Send;
+    /// The message that puts one to sleep; the last one it gets.
+    fn passivate() -> Self::Msg;
+    /// The message that crashes one.
+    fn crash() -> Self::Msg;
+    /// The child's name in the tree.
+    fn label(key: Self::Key) -> String;
+}
+
+enum Slot<C: Child> {
+    /// Alive; touched at this sweep.
+    Live(ActorRef<C::Msg>, u32),
+    /// Between two lives, with what it will be told in the next.
+    Between(Vec<C::Msg>, Option<C::Seed>),
+    /// Crashed too often; what it died of last.
+    Quarantined(String),
+}
+
+type Slots<C> = HashMap<<C as Child>::Key, Slot<C>>;
+
+const SHARDS: usize = 64;
+
+/// All children of one kind.
+pub struct Brood<C: Child> {
+    child: C,
+    shards: [Mutex<Slots<C>>; SHARDS],
+    supervisor: RwLock<Option<ActorRef<BroodMsg<C::Key>>>>,
+    poisoned: Mutex<Vec<C::Key>>,
+    live: AtomicUsize,
+    sweep: AtomicU32,
+    stopped: AtomicBool,
+    restarts: AtomicU64,
+    last_cause: Mutex<Option<String>>,
+}
+
+impl<C: Child> Brood<C> {
+    /// No children yet.
+    pub fn new(child: C) -> Brood<C> {
+        Brood {
+            child,
+            shards: std::array::from_fn(|_| Mutex::new(HashMap::new())),
+            supervisor: RwLock::new(None),
+            poisoned: Mutex::default(),
+            live: AtomicUsize::new(0),
+            sweep: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+            restarts: AtomicU64::new(0),
+            last_cause: Mutex::default(),
+        }
+    }
+
+    fn shard(&self, key: C::Key) -> MutexGuard<'_, Slots<C>> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
+        self.locked(index)
+    }
+
+    fn locked(&self, index: usize) -> MutexGuard<'_, Slots<C>> {
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a message into the child's mailbox, waking it if it sleeps. Mail beyond a child's due
+    /// while it is between two lives is dropped: what matters is asked for again.
+    pub fn send(&self, key: C::Key, message: C::Msg) -> Sent {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Sent::Stopped;
+        }
+        let mut slots = self.shard(key);
+        match slots.get_mut(&key) {
+            Some(Slot::Live(actor, touched)) => {
+                *touched = self.sweep.load(Ordering::Relaxed);
+                match actor.send_message(message) {
+                    Ok(()) => Sent::Delivered,
+                    // It died just now; its supervisor will see that next.
+                    Err(ractor::MessagingErr::SendErr(message)) => {
+                        slots.insert(key, Slot::Between(vec![message], None));
+                        Sent::Delivered
+                    }
+                    Err(_) => Sent::Restarting,
+                }
+            }
+            Some(Slot::Between(mail, _)) => {
+                if mail.len() < MAIL_MAX {
+                    mail.push(message);
+                    Sent::Delivered
+                } else {
+                    Sent::Restarting
+                }
+            }
+            Some(Slot::Quarantined(_)) => Sent::Restarting,
+            None => {
+                slots.insert(key, Slot::Between(vec![message], None));
+                drop(slots);
+                self.tell(BroodMsg::Start(key));
+                Sent::Delivered
+            }
+        }
+    }
+
+    /// Begins a child that did not exist before.
+    pub fn begin(&self, key: C::Key, seed: C::Seed) {
+        let old = self.shard(key).insert(key, Slot::Between(Vec::new(), Some(seed)));
+        debug_assert!(old.is_none(), "{key:?} was begun twice");
+        self.tell(BroodMsg::Start(key));
+    }
+
+    fn tell(&self, message: BroodMsg<C::Key>) {
+        // Without a supervisor nothing is lost: the next one starts whoever has mail.
+        if let Some(supervisor) = &*self.supervisor.read().unwrap_or_else(PoisonError::into_inner) {
+            let _ = supervisor.send_message(message);
+        }
+    }
+
+    /// What a quarantined child died of; `None` if it is not quarantined.
+    pub fn quarantined(&self, key: C::Key) -> Option<String> {
+        match self.shard(key).get(&key) {
+            Some(Slot::Quarantined(cause)) => Some(cause.clone()),
+            Some(Slot::Live(..) | Slot::Between(..)) | None => None,
+        }
+    }
+
+    /// Lets a quarantined child live again, without its past and without a fault on demand.
+    /// Returns whether it was quarantined.
+    pub fn release(&self, key: C::Key) -> bool {
+        self.poison(key, false);
+        let mut slots = self.shard(key);
+        if !matches!(slots.get(&key), Some(Slot::Quarantined(_))) {
+            return false;
+        }
+        slots.insert(key, Slot::Between(Vec::new(), None));
+        drop(slots);
+        self.tell(BroodMsg::Retry(key));
+        true
+    }
+
+    /// Sets or lifts a fault on demand: while it is set, every life of the child panics at its
+    /// first message.
+    pub fn poison(&self, key: C::Key, poisoned: bool) {
+        let mut all = self.poisoned.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|other| *other != key);
+        if poisoned {
+            all.push(key);
+        }
+    }
+
+    fn is_poisoned(&self, key: C::Key) -> bool {
+        let all = self.poisoned.lock().unwrap_or_else(PoisonError::into_inner);
+        all.contains(&key)
+    }
+
+    /// Live children.
+    pub fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Restarts so far.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// What the last restart was for.
+    pub fn last_cause(&self) -> Option<String> {
+        self.last_cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether an operator stopped all of them.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Stops all of them, or lets them live again.
+    pub fn set_stopped(&self, stopped: bool) {
+        self.stopped.store(stopped, Ordering::Relaxed);
+        if stopped {
+            self.passivate(|_| true);
+        }
+    }
+
+    /// Crashes every live child.
+    pub fn crash_all(&self) {
+        for index in 0..SHARDS {
+            for slot in self.locked(index).values() {
+                if let Slot::Live(actor, _) = slot {
+                    let _ = actor.send_message(C::crash());
+                }
+            }
+        }
+    }
+
+    /// Puts live children to sleep that `idle` says yes to, given the sweep they were touched in.
+    fn passivate(&self, idle: impl Fn(u32) -> bool) {
+        for index in 0..SHARDS {
+            let mut slots = self.locked(index);
+            for slot in slots.values_mut() {
+                let Slot::Live(actor, touched) = slot else { continue };
+                if idle(*touched) && actor.send_message(C::passivate()).is_ok() {
+                    *slot = Slot::Between(Vec::new(), None);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One opening of the data: recovered stores, directories, addresses, and what the engine's calls
+//! need to reach them. A failed disk ends it; the root then makes another.
+
+use std::sync::{Arc, OnceLock};
+
+use surehold_actors::clock::Clock;
+use surehold_actors::gateway::PaymentGateway;
+use surehold_actors::machine::{MarketName, NodeLife};
+use surehold_actors::post::Post;
+use surehold_actors::shelf::checkpoint::Checkpoints;
+use surehold_actors::shelf::recover::recover;
+use surehold_actors::shelf::{Loaded, Shelf, ShelfError};
+use surehold_actors::stream::{self, OfferingKey};
+use surehold_actors::watch::Watchers;
+use surehold_domain::id::{MarketId, OfferingId};
+use surehold_domain::inventory::{self, Inventory};
+use surehold_domain::plan::Plan;
+use surehold_storage::JournalError;
+
+use crate::brood::Brood;
+use crate::catalogue::Catalogue;
+use crate::limits::TAIL_RECORDS_MAX;
+use crate::participant::Health;
+use crate::stores::Stores;
+use crate::views::Views;
+use crate::workers::{Directories, Offerings, Orders};
+
+/// What an opening is made of.
+pub(crate) struct Parts {
+    pub(crate) stores: Arc<dyn Stores>,
+    pub(crate) plans: Arc<[Plan]>,
+    pub(crate) gateway: Arc<dyn PaymentGateway>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Outlives an opening, like the customers in it.
+    pub(crate) watchers: Arc<Watchers>,
+}
+
+/// Health of the fixed workers.
+#[derive(Clone, Default)]
+pub(crate) struct Healths {
+    pub(crate) payments: Health,
+    pub(crate) confirmations: Health,
+    pub(crate) views: Health,
+    pub(crate) timers: Health,
+    pub(crate) snapshots: Health,
+}
+
+/// One opening.
+pub(crate) struct Core {
+    pub(crate) post: Arc<Post>,
+    pub(crate) orders: Arc<Brood<Orders>>,
+    pub(crate) offerings: Arc<Brood<Offerings>>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) views: Arc<Views>,
+    pub(crate) catalogue: Catalogue,
+    /// The number each plan's market has on this node, in the order of the plans.
+    pub(crate) markets: Vec<MarketId>,
+    pub(crate) healths: Healths,
+}
+
+/// Why an opening failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CoreError {
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What is stored cannot be read.
+    #[error("{0}")]
+    Shelf(String),
+}
+
+impl From<ShelfError> for CoreError {
+    fn from(error: ShelfError) -> CoreError {
+        match error {
+            ShelfError::Journal(error) => CoreError::Journal(error),
+            other => CoreError::Shelf(other.to_string()),
+        }
+    }
+}
+
+impl Core {
+    /// Opens the stores, recovers, and makes sure that the journal takes records. Blocks.
+    pub(crate) fn open(parts: &Parts) -> Result<Core, CoreError> {
+        let (journal, snapshots) = parts.stores.open()?;
+        let opened = Core::build(parts, Arc::clone(&journal), snapshots);
+        if opened.is_err() {
+            journal.close();
+        }
+        opened
+    }
+
+    fn build(
+        parts: &Parts,
+        journal: Arc<dyn surehold_storage::Journal>,
+        snapshots: Arc<dyn surehold_storage::SnapshotStore>,
+    ) -> Result<Core, CoreError> {
+        let shelf = Arc::new(Shelf::new(journal, snapshots, TAIL_RECORDS_MAX));
+        let agenda = Arc::default();
+        let recovered = recover(&shelf, &agenda)?;
+        let shared = Arc::new(OnceLock::new());
+        let orders = Arc::new(Brood::new(Orders(Arc::clone(&shared))));
+        let offerings = Arc::new(Brood::new(Offerings(Arc::clone(&shared))));
+        let directory =
+            Directories { orders: Arc::clone(&orders), offerings: Arc::clone(&offerings) };
+        let post = Arc::new(Post {
+            shelf: Arc::clone(&shelf),
+            agenda,
+            watchers: Arc::clone(&parts.watchers),
+            clock: Arc::clone(&parts.clock),
+            gateway: Arc::clone(&parts.gateway),
+            vault: Arc::default(),
+            payments: surehold_actors::address::Address::default(),
+            confirmations: surehold_actors::address::Address::default(),
+            directory: Arc::new(directory),
+        });
+        // Nobody else can have filled it.
+        let _ = shared.set(Arc::clone(&post));
+        let markets = open_markets(&post, &parts.plans)?;
+        open_node(&post)?;
+        Ok(Core {
+            views: Arc::new(Views::new(Arc::clone(&post))),
+            post,
+            orders,
+            offerings,
+            checkpoints: Arc::new(recovered.checkpoints),
+            catalogue: Catalogue::default(),
+            markets,
+            healths: Healths::default(),
+        })
+    }
+}
+
+/// Gives every market its number, and opens what its plan sells when it opens for the first time.
+fn open_markets(post: &Post, plans: &[Plan]) -> Result<Vec<MarketId>, CoreError> {
+    let mut known: Vec<String> = Vec::new();
+    while let Some(Loaded { machine, .. }) =
+        post.shelf.load::<MarketName>(stream::market(market_id(known.len())))?
+    {
+        known.push(machine.name);
+    }
+    let mut markets = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let place = known.iter().position(|name| *name == plan.name);
+        let market = market_id(place.unwrap_or(known.len()));
+        if place.is_none() {
+            let fact = MarketName { name: plan.name.clone(), at: post.clock.now() };
+            post.shelf.append::<MarketName>(stream::market(market), 1, &fact)?;
+            known.push(plan.name.clone());
+        }
+        for planned in &plan.offerings {
+            let key = OfferingKey { market, offering: planned.id };
+            open_offering(post, key, planned.offering.clone())?;
+        }
+        markets.push(market);
+    }
+    Ok(markets)
+}
+
+fn market_id(index: usize) -> MarketId {
+    MarketId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+fn open_offering(
+    post: &Post,
+    key: OfferingKey,
+    offering: inventory::Offering,
+) -> Result<(), CoreError> {
+    if post.shelf.load::<Inventory>(key.stream())?.is_none() {
+        let event = inventory::Event::Opened(Box::new(offering));
+        let fact = inventory::Fact { at: post.clock.now(), event };
+        post.shelf.append::<Inventory>(key.stream(), 1, &fact)?;
+        post.shelf
+            .numbers()
+            .seen(OfferingKey { offering: OfferingId(key.offering.0), ..key }.stream());
+    }
+    Ok(())
+}
+
+/// Writes down that the node opened, and waits until that is durable: a journal that cannot take
+/// one record takes no orders.
+fn open_node(post: &Post) -> Result<(), CoreError> {
+    let life = post.shelf.load::<NodeLife>(stream::node())?;
+    let number = life.map_or(0, |life| life.machine.openings) + 1;
+    let now = post.clock.now();
+    let sequence = post.shelf.append::<NodeLife>(stream::node(), number, &now)?;
+    let journal = post.shelf.journal();
+    let durable = Arc::clone(journal.durable());
+    let waited = futures_block(async move { durable.reached(sequence).await });
+    waited.map_err(|error| CoreError::Journal(JournalError::Closed(error.0)))
+}
+
+/// Waits for a future on this thread; the opening runs where blocking does no harm.
+fn futures_block<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Handle::current().block_on(future)
+}

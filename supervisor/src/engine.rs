@@ -1,0 +1,291 @@
+//! The engine: the library's front door.
+//!
+//! Every answer that tells of something recorded waits until it is durable: what this library
+//! returns is on disk.
+
+mod admin;
+mod audit;
+mod catalogue;
+mod events;
+mod lists;
+mod orders;
+mod read;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use surehold_actors::clock::{Clock, SystemClock};
+use surehold_actors::gateway::PaymentGateway;
+use surehold_actors::gateway::sandbox::Sandbox;
+use surehold_domain::id::MarketId;
+use surehold_domain::plan::Plan;
+use surehold_storage::JournalError;
+use tokio::sync::oneshot;
+
+use crate::core::{Core, CoreError, Parts};
+use crate::gate::Gate;
+use crate::limits::DRAIN;
+use crate::refusal::Refusal;
+use crate::root::{Condition, RootActor, RootArgs, RootMsg, Status};
+use crate::stores::{FolderStores, MemoryStores, Stores};
+use crate::view::Readiness;
+
+/// Where the data is.
+#[derive(Clone)]
+pub enum Data {
+    /// In this folder, which is made if it is not there.
+    Folder(PathBuf),
+    /// In memory: gone with the process.
+    Memory,
+    /// Wherever these stores say.
+    Stores(Arc<dyn Stores>),
+}
+
+/// What an engine is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where the data is.
+    pub data: Data,
+    /// The markets.
+    pub plans: Vec<Plan>,
+    /// Whoever moves money.
+    pub gateway: Arc<dyn PaymentGateway>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Options {
+    /// These markets, with the sandbox gateway and the system's clock.
+    #[must_use]
+    pub fn new(data: Data, plans: Vec<Plan>) -> Options {
+        Options {
+            data,
+            plans,
+            gateway: Arc::new(Sandbox::default()),
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+}
+
+/// Why an engine does not open. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has the data open.
+    #[error("the data in {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// What is on disk is not what was written.
+    #[error("the data is damaged: {0}")]
+    Damaged(String),
+    /// The operating system refused.
+    #[error("the data cannot be opened: {0}")]
+    Io(String),
+    /// The markets do not fit together.
+    #[error("{0}")]
+    Plan(String),
+    /// The tree did not start. A fault of ours.
+    #[error("the engine did not start: {0}")]
+    Start(String),
+}
+
+impl From<CoreError> for OpenError {
+    fn from(error: CoreError) -> OpenError {
+        match error {
+            CoreError::Journal(JournalError::InUse(file)) => OpenError::InUse(file),
+            CoreError::Journal(error @ JournalError::Damaged { .. }) => {
+                OpenError::Damaged(error.to_string())
+            }
+            CoreError::Journal(error) => OpenError::Io(error.to_string()),
+            CoreError::Shelf(error) => OpenError::Damaged(error),
+        }
+    }
+}
+
+/// A market of this engine, found by name with [`Engine::market`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Market(usize);
+
+/// The booking engine. Clones share one engine.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+/// use surehold::domain::{id::OfferingId, plan::Plan, quantity::Quantity};
+/// use surehold::{Data, Engine, NewOrder, Options};
+///
+/// let plan = Plan::parse("demo.toml", "name = 'demo'\ncurrency = 'EUR'\n[[offerings]]\nid = 1\n\
+///     name = 'A seat'\nprice = { amount = 1250 }\ninventory = { model = 'seats', capacity = 3 }")?;
+/// let engine = Engine::open(Options::new(Data::Memory, vec![plan])).await?;
+/// let order = NewOrder {
+///     customer: "ann".into(), offering: OfferingId(1), quantity: Quantity::ONE,
+///     card: Some("tok_1".into()), attributes: Default::default(),
+/// };
+/// let placement = engine.place(engine.market("demo")?, order, None).await?;
+/// assert_eq!(placement.order.price.amount(), 1250);
+/// engine.close().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?; Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    plans: Arc<[Plan]>,
+    clock: Arc<dyn Clock>,
+    gate: Arc<Gate>,
+    status: Arc<Status>,
+    root: ActorRef<RootMsg>,
+}
+
+impl Engine {
+    /// Opens the data, recovers what was under way, and starts the tree.
+    ///
+    /// # Errors
+    /// [`OpenError`], with a sentence for whoever started this.
+    pub async fn open(options: Options) -> Result<Engine, OpenError> {
+        let Options { data, plans, gateway, clock } = options;
+        check_names(&plans)?;
+        let stores: Arc<dyn Stores> = match data {
+            Data::Folder(folder) => Arc::new(FolderStores::new(folder)),
+            Data::Memory => Arc::new(MemoryStores::default()),
+            Data::Stores(stores) => stores,
+        };
+        let plans: Arc<[Plan]> = plans.into();
+        let parts = Arc::new(Parts {
+            stores,
+            plans: Arc::clone(&plans),
+            gateway,
+            clock: Arc::clone(&clock),
+            watchers: Arc::default(),
+        });
+        let opening = Arc::clone(&parts);
+        let core = tokio::task::spawn_blocking(move || Core::open(&opening))
+            .await
+            .map_err(|error| OpenError::Start(error.to_string()))??;
+        let (gate, status) = (Arc::<Gate>::default(), Arc::<Status>::default());
+        let args = RootArgs { parts, core, gate: Arc::clone(&gate), status: Arc::clone(&status) };
+        let mut changes = status.changes();
+        let (root, ended) = Actor::spawn(None, RootActor, args)
+            .await
+            .map_err(|error| OpenError::Start(error.to_string()))?;
+        let watched = Arc::clone(&status);
+        tokio::spawn(async move {
+            let _ = ended.await;
+            watched.root_ended();
+        });
+        while matches!(status.condition(), Condition::Down(_)) {
+            if changes.changed().await.is_err() {
+                break;
+            }
+        }
+        match status.condition() {
+            Condition::Failed(reason) => Err(OpenError::Start(reason)),
+            Condition::Up(_) | Condition::Down(_) | Condition::Closed => {
+                Ok(Engine { inner: Arc::new(Inner { plans, clock, gate, status, root }) })
+            }
+        }
+    }
+
+    /// The markets, in the order they were given.
+    #[must_use]
+    pub fn markets(&self) -> &[Plan] {
+        &self.inner.plans
+    }
+
+    /// The market with this name.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchMarket`].
+    pub fn market(&self, name: &str) -> Result<Market, Refusal> {
+        let index = self.inner.plans.iter().position(|plan| plan.name == name);
+        index.map(Market).ok_or_else(|| Refusal::NoSuchMarket(name.to_owned()))
+    }
+
+    fn plan(&self, market: Market) -> &Plan {
+        &self.inner.plans[market.0]
+    }
+
+    fn core(&self) -> Result<Arc<Core>, Refusal> {
+        match self.inner.status.condition() {
+            Condition::Up(core) => Ok(core),
+            Condition::Down(reason) => Err(Refusal::unavailable(reason)),
+            Condition::Closed => Err(Refusal::unavailable("the engine is closed")),
+            Condition::Failed(reason) => Err(Refusal::unavailable(reason)),
+        }
+    }
+
+    fn market_id(&self, core: &Core, market: Market) -> MarketId {
+        core.markets[market.0]
+    }
+
+    /// Whether orders are taken.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        match self.inner.status.condition() {
+            Condition::Up(_) if self.inner.gate.is_open() => Readiness::Ready,
+            Condition::Up(_) => Readiness::NotReady("the engine is closing".to_owned()),
+            Condition::Down(reason) | Condition::Failed(reason) => Readiness::NotReady(reason),
+            Condition::Closed => Readiness::NotReady("the engine is closed".to_owned()),
+        }
+    }
+
+    /// Whether the engine makes progress, or waits for something outside that it will notice. A
+    /// process that is not alive should be ended and started again.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.inner.status.condition(), Condition::Failed(_))
+    }
+
+    /// Resolves only if the engine gives up, with the reason.
+    pub async fn failed(&self) -> String {
+        let mut changes = self.inner.status.changes();
+        loop {
+            if let Condition::Failed(reason) = self.inner.status.condition() {
+                return reason;
+            }
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Stops taking work, finishes what was taken, makes a checkpoint and closes. Idempotent. What
+    /// does not finish in time is finished by the next start.
+    pub async fn close(&self) {
+        self.inner.gate.shut();
+        if tokio::time::timeout(DRAIN, self.inner.gate.empty()).await.is_err() {
+            tracing::warn!("some work did not finish in time; the next start finishes it");
+        }
+        let (done, closed) = oneshot::channel();
+        if self.inner.root.send_message(RootMsg::Close(done)).is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    /// Waits until `sequence` is durable: the last step before anything leaves the node.
+    async fn durable(&self, core: &Core, sequence: u64) -> Result<(), Refusal> {
+        Ok(core.post.shelf.journal().durable().reached(sequence).await?)
+    }
+}
+
+fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
+    if plans.is_empty() {
+        return Err(OpenError::Plan("an engine needs at least one market".to_owned()));
+    }
+    for (index, plan) in plans.iter().enumerate() {
+        if plans[..index].iter().any(|other| other.name == plan.name) {
+            let name = &plan.name;
+            return Err(OpenError::Plan(format!("the market \"{name}\" is given twice")));
+        }
+    }
+    Ok(())
+}
+
+/// Waits for an answer for a limited time; `None` when the time is up or nobody will answer.
+async fn within<T>(time: Duration, answer: oneshot::Receiver<T>) -> Option<T> {
+    tokio::time::timeout(time, answer).await.ok()?.ok()
+}

@@ -1,0 +1,213 @@
+//! What is sold: adding, changing, closing, looking.
+
+use std::sync::Arc;
+
+use surehold_actors::address::Sent;
+use surehold_actors::inventory::{ChangeReply, InventoryMsg};
+use surehold_actors::shelf::Loaded;
+use surehold_actors::stream::{Kind, OfferingKey};
+use surehold_domain::id::OfferingId;
+use surehold_domain::inventory::{Event, Fact, Inventory, Offering};
+use surehold_domain::money::Money;
+use surehold_domain::plan::{check_attributes, check_name};
+use tokio::sync::oneshot;
+
+use super::{Engine, Market, within};
+use crate::core::Core;
+use crate::gate::Work;
+use crate::limits::{PAGE_MAX, SETTLE_WAIT};
+use crate::refusal::Refusal;
+use crate::view::{NewOffering, OfferingChange, OfferingView, Page};
+
+impl Core {
+    /// What is sold under this number; `None` if nothing is, or no longer.
+    pub(crate) fn find_offering(&self, key: OfferingKey) -> Result<Option<Arc<Offering>>, Refusal> {
+        if let Some(offering) = self.catalogue.get(key) {
+            return Ok(Some(offering));
+        }
+        let loaded = self.post.shelf.load::<Inventory>(key.stream())?;
+        Ok(loaded.and_then(|loaded| self.catalogue.put(key, &loaded.machine)))
+    }
+}
+
+impl Engine {
+    /// Sells something new.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for a bad value, [`Refusal::Conflict`] if the number is taken.
+    pub async fn add_offering(
+        &self,
+        market: Market,
+        new: NewOffering,
+    ) -> Result<OfferingView, Refusal> {
+        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let core = self.core()?;
+        let plan = self.plan(market);
+        let market = self.market_id(&core, market);
+        let NewOffering { id, name, price, model, attributes } = new;
+        let price = price.unwrap_or(Money::zero(plan.currency));
+        let offering = Offering { name, price, model, attributes };
+        check(&offering)?;
+        let numbers = core.post.shelf.numbers();
+        let id = match id {
+            Some(id) => {
+                let key = OfferingKey { market, offering: id };
+                // Taken numbers are known without a race: the counter moves before the record.
+                let counter = numbers.counter(Kind::Offering, market);
+                let before = counter.fetch_max(id.0, std::sync::atomic::Ordering::Relaxed);
+                let free =
+                    id.0 > before || core.post.shelf.load::<Inventory>(key.stream())?.is_none();
+                if !free {
+                    return Err(Refusal::Conflict(format!("offering {id} exists already")));
+                }
+                id
+            }
+            None => OfferingId(numbers.next(Kind::Offering, market)),
+        };
+        let key = OfferingKey { market, offering: id };
+        let event = Event::Opened(Box::new(offering));
+        let fact = Fact { at: core.post.clock.now(), event };
+        let sequence = core.post.shelf.append::<Inventory>(key.stream(), 1, &fact)?;
+        let Some(inventory) = Inventory::begin(id, &fact) else {
+            return Err(Refusal::Fault("an offering did not begin".to_owned()));
+        };
+        core.catalogue.put(key, &inventory);
+        self.durable(&core, sequence).await?;
+        Ok(view(&inventory))
+    }
+
+    /// Changes what is sold. Orders placed before keep the price they were placed at.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if less would be left than is held.
+    pub async fn change_offering(
+        &self,
+        market: Market,
+        id: OfferingId,
+        change: OfferingChange,
+    ) -> Result<OfferingView, Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        let mut offering = open_one(&core, key)?.machine.offering().clone();
+        let OfferingChange { name, price, model, attributes } = change;
+        offering.name = name.unwrap_or(offering.name);
+        offering.price = price.unwrap_or(offering.price);
+        offering.model = model.unwrap_or(offering.model);
+        offering.attributes = attributes.unwrap_or(offering.attributes);
+        check(&offering)?;
+        self.ask(&core, key, |reply| InventoryMsg::Change(Box::new(offering), reply)).await
+    }
+
+    /// Sells no more of it. Orders that hold units go on.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if there is no such offering.
+    pub async fn close_offering(&self, market: Market, id: OfferingId) -> Result<(), Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        open_one(&core, key)?;
+        self.ask(&core, key, InventoryMsg::Close).await.map(|_| ())
+    }
+
+    async fn ask(
+        &self,
+        core: &Core,
+        key: OfferingKey,
+        message: impl FnOnce(oneshot::Sender<ChangeReply>) -> InventoryMsg,
+    ) -> Result<OfferingView, Refusal> {
+        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let (reply, answer) = oneshot::channel();
+        if core.offerings.send(key, message(reply)) != Sent::Delivered {
+            return Err(Refusal::unavailable("the inventory is down"));
+        }
+        match within(SETTLE_WAIT, answer).await {
+            Some(ChangeReply::Done(inventory, sequence)) => {
+                core.catalogue.put(key, &inventory);
+                self.durable(core, sequence).await?;
+                Ok(view(&inventory))
+            }
+            Some(ChangeReply::BelowHeld(held)) => Err(Refusal::Conflict(format!(
+                "{held} of it are held; less than that cannot be left"
+            ))),
+            Some(ChangeReply::NoSuchOffering) => Err(not_found(key)),
+            None => {
+                Err(Refusal::unavailable("the offering restarted meanwhile; look, and ask again"))
+            }
+        }
+    }
+
+    /// What is sold under this number.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if nothing is, or no longer.
+    pub async fn offering(&self, market: Market, id: OfferingId) -> Result<OfferingView, Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        let loaded = open_one(&core, key)?;
+        self.durable(&core, loaded.sequence).await?;
+        Ok(view(&loaded.machine))
+    }
+
+    /// Everything that is sold, in the order of its numbers, after this one.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it cannot be read.
+    pub async fn offerings(
+        &self,
+        market: Market,
+        after: u64,
+        limit: usize,
+    ) -> Result<Page<OfferingView>, Refusal> {
+        let core = self.core()?;
+        let market = self.market_id(&core, market);
+        let last = core.post.shelf.numbers().last(Kind::Offering, market);
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut items = Vec::new();
+        let mut sequence = 0;
+        let mut id = after;
+        while id < last && items.len() < limit {
+            id += 1;
+            let key = OfferingKey { market, offering: OfferingId(id) };
+            match core.post.shelf.load::<Inventory>(key.stream())? {
+                Some(loaded) if loaded.machine.is_open() => {
+                    sequence = sequence.max(loaded.sequence);
+                    items.push(view(&loaded.machine));
+                }
+                Some(_) | None => {}
+            }
+        }
+        self.durable(&core, sequence).await?;
+        Ok(Page { items, next: (id < last).then_some(id) })
+    }
+}
+
+fn not_found(key: OfferingKey) -> Refusal {
+    Refusal::NotFound { kind: "offering", id: key.offering.0 }
+}
+
+fn open_one(core: &Core, key: OfferingKey) -> Result<Loaded<Inventory>, Refusal> {
+    let loaded = core.post.shelf.load::<Inventory>(key.stream())?;
+    loaded.filter(|loaded| loaded.machine.is_open()).ok_or_else(|| not_found(key))
+}
+
+fn check(offering: &Offering) -> Result<(), Refusal> {
+    check_name(&offering.name).map_err(|reason| Refusal::invalid("name", reason))?;
+    check_attributes(&offering.attributes).map_err(|(name, reason)| {
+        let field =
+            if name.is_empty() { "attributes".to_owned() } else { format!("attributes.{name}") };
+        Refusal::invalid(field, reason)
+    })
+}
+
+fn view(inventory: &Inventory) -> OfferingView {
+    let offering = inventory.offering();
+    OfferingView {
+        id: inventory.id(),
+        name: offering.name.clone(),
+        price: offering.price,
+        model: offering.model,
+        held: inventory.held(),
+        free: inventory.free(),
+        attributes: offering.attributes.clone(),
+    }
+}

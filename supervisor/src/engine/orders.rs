@@ -1,0 +1,398 @@
+//! Placing orders, and commands to them.
+
+use surehold_actors::address::Sent;
+use surehold_actors::confirmations::{ConfirmationsMsg, Spoken, Word};
+use surehold_actors::gateway::Secret;
+use surehold_actors::machine::Machine;
+use surehold_actors::order::{Begin, CommandReply, OrderMsg};
+use surehold_actors::shelf::{Appended, Loaded};
+use surehold_actors::stream::{self, Kind, OfferingKey};
+use surehold_actors::watch::{Seen, is_settled};
+use surehold_domain::card::Card;
+use surehold_domain::id::{MarketId, OrderId, OrderKey, PaymentId};
+use surehold_domain::idempotency::{KEY_LENGTH_MAX, KeyUse, Repeat};
+use surehold_domain::order::{Claim, Order};
+use surehold_domain::plan::{Plan, check_attributes};
+use surehold_domain::saga::{Command, Phase, Reason, Saga};
+use surehold_domain::terms::PaymentTerms;
+use tokio::sync::oneshot;
+
+use super::{Engine, Market, within};
+use crate::core::Core;
+use crate::gate::Work;
+use crate::limits::{SETTLE_WAIT, UNDO_WAIT};
+use crate::refusal::Refusal;
+use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
+
+/// A new order that passed every check.
+struct Checked {
+    order: Order,
+    card: Option<Card>,
+    secret: Option<Secret>,
+}
+
+impl Engine {
+    /// Places an order and waits, for a limited time, until it is paid, refused or undone. The
+    /// answer is on disk. With an idempotency key a repeated call answers with the first one's order.
+    ///
+    /// # Errors
+    /// [`Refusal`] if nothing was placed; an order that came to nothing is no error.
+    pub async fn place(
+        &self,
+        market: Market,
+        new: NewOrder,
+        key: Option<Idempotency>,
+    ) -> Result<Placement, Refusal> {
+        let _permit = self.inner.gate.enter(Work::Placing).await?;
+        let core = self.core()?;
+        let plan = self.plan(market);
+        let market = self.market_id(&core, market);
+        let key = key.map(|key| check_key(&key)).transpose()?;
+        if let Some((key, fingerprint)) = &key
+            && let Some((_, found)) = find_key(&core, market, key)?
+        {
+            return self.repeated(&core, plan, market, found, *fingerprint).await;
+        }
+        let checked = check(&core, plan, market, new)?;
+        let number = OrderId(core.post.shelf.numbers().next(Kind::Order, market));
+        let order = OrderKey { market, order: number };
+        let settled = core.post.watchers.settled(order, 1);
+        if let Some(secret) = checked.secret {
+            core.post.vault.keep(order, secret);
+        }
+        let fact = Saga::place(checked.order, checked.card, core.post.clock.now());
+        let sequence = match key {
+            None => core.post.shelf.append::<Saga>(stream::order(order), 1, &fact)?,
+            Some((key, fingerprint)) => {
+                let appended = append_keyed(&core, order, key, fingerprint, &fact)?;
+                match appended {
+                    Appended::Done(sequence) => sequence,
+                    Appended::Exists(found) => {
+                        // Somebody was first with this key a moment ago.
+                        core.post.vault.forget(order);
+                        let found = found.machine;
+                        return self.repeated(&core, plan, market, found, fingerprint).await;
+                    }
+                }
+            }
+        };
+        let Some(saga) = Saga::begin(order, &fact) else {
+            return Err(Refusal::Fault("an order did not begin".to_owned()));
+        };
+        core.orders.begin(order, Begin { saga: Box::new(saga), sequence });
+        metrics::counter!("surehold_orders_placed_total").increment(1);
+        self.placed(&core, plan, order, within(SETTLE_WAIT, settled).await).await
+    }
+
+    /// The answer to a placed order, once it is durable.
+    async fn placed(
+        &self,
+        core: &Core,
+        plan: &Plan,
+        order: OrderKey,
+        seen: Option<Seen>,
+    ) -> Result<Placement, Refusal> {
+        let seen = match seen {
+            Some(seen) => seen,
+            None => load(core, order)?,
+        };
+        self.durable(core, seen.sequence).await?;
+        let placed = came_to(&seen.saga);
+        Ok(Placement { placed, order: self.view(core, plan, &seen.saga)? })
+    }
+
+    /// The same request again: the same order, however far it is by now.
+    async fn repeated(
+        &self,
+        core: &Core,
+        plan: &Plan,
+        market: MarketId,
+        found: KeyUse,
+        fingerprint: u64,
+    ) -> Result<Placement, Refusal> {
+        let order = match found.repeated(fingerprint) {
+            Repeat::Same(order) => OrderKey { market, order },
+            Repeat::Other => return Err(Refusal::KeyReused),
+        };
+        // Registered before looking, so that nothing is missed in between.
+        let settled = core.post.watchers.settled(order, 1);
+        let seen = load(core, order)?;
+        let seen = if is_settled(seen.saga.phase()) {
+            Some(seen)
+        } else {
+            within(SETTLE_WAIT, settled).await
+        };
+        self.placed(core, plan, order, seen).await
+    }
+
+    /// Asks something of an order and waits for what it comes to.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the order does not do it; nothing changed then.
+    pub async fn command(
+        &self,
+        market: Market,
+        order: OrderId,
+        command: OrderCommand,
+    ) -> Result<OrderView, Refusal> {
+        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let core = self.core()?;
+        let plan = self.plan(market);
+        let key = OrderKey { market: self.market_id(&core, market), order };
+        let seen = match command {
+            OrderCommand::Confirm => self.speak(&core, key, Word::Confirm).await?,
+            OrderCommand::Reject { note } => self.speak(&core, key, Word::Reject(note)).await?,
+            OrderCommand::Pay { card } => self.pay(&core, key, &card).await?,
+            OrderCommand::Complete => self.tell(&core, key, Command::Complete).await?,
+            OrderCommand::Cancel { note, quote, attributes } => {
+                check_attributes(&attributes).map_err(bad_attribute)?;
+                self.tell_and_wait(&core, key, Command::Cancel { note, quote, attributes }).await?
+            }
+            OrderCommand::Annotate(attributes) => {
+                check_attributes(&attributes).map_err(bad_attribute)?;
+                self.tell(&core, key, Command::Annotate(attributes)).await?
+            }
+        };
+        self.durable(&core, seen.sequence).await?;
+        self.view(&core, plan, &seen.saga)
+    }
+
+    /// Says what a cancellation now would return, and holds to it for a while.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the order cannot be cancelled.
+    pub async fn quote(&self, market: Market, order: OrderId) -> Result<QuoteView, Refusal> {
+        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let core = self.core()?;
+        let key = OrderKey { market: self.market_id(&core, market), order };
+        let seen = self.tell(&core, key, Command::Quote).await?;
+        self.durable(&core, seen.sequence).await?;
+        let quote = seen.saga.quote().ok_or_else(|| Refusal::unavailable("ask again"))?;
+        let (refund, valid_until) = (quote.refund, quote.until);
+        Ok(QuoteView { quote: quote.number, refund, valid_until })
+    }
+
+    pub(super) async fn tell(
+        &self,
+        core: &Core,
+        order: OrderKey,
+        command: Command,
+    ) -> Result<Seen, Refusal> {
+        // Known before it is asked, so that asking for nonsense wakes nobody.
+        load(core, order)?;
+        if let Some(cause) = core.orders.quarantined(order) {
+            return Err(Refusal::Quarantined { order: order.order.0, cause });
+        }
+        let (reply, answer) = oneshot::channel();
+        core.orders.send(order, OrderMsg::Command(command, reply));
+        match within(SETTLE_WAIT, answer).await {
+            Some(CommandReply::Done(seen) | CommandReply::AlreadySo(seen)) => Ok(*seen),
+            Some(CommandReply::Rejected(rejection)) => Err(rejection.into()),
+            Some(CommandReply::NoSuchOrder) => Err(not_found(order.order)),
+            None => Err(match core.orders.quarantined(order) {
+                Some(cause) => Refusal::Quarantined { order: order.order.0, cause },
+                None => Refusal::unavailable("the order restarted meanwhile; look, and ask again"),
+            }),
+        }
+    }
+
+    /// Asks, and waits a while until what was asked for is done with all that follows from it.
+    async fn tell_and_wait(
+        &self,
+        core: &Core,
+        order: OrderKey,
+        command: Command,
+    ) -> Result<Seen, Refusal> {
+        let before = load(core, order)?;
+        let settled = core.post.watchers.settled(order, before.saga.number());
+        let seen = self.tell(core, order, command).await?;
+        if is_settled(seen.saga.phase()) {
+            return Ok(seen);
+        }
+        match within(UNDO_WAIT, settled).await {
+            Some(seen) => Ok(seen),
+            None => load(core, order),
+        }
+    }
+
+    async fn pay(&self, core: &Core, order: OrderKey, typed: &str) -> Result<Seen, Refusal> {
+        let card =
+            Card::parse(typed).map_err(|error| Refusal::invalid("card", error.to_string()))?;
+        let before = load(core, order)?;
+        if before.saga.phase() != Phase::Unpaid {
+            let phase = before.saga.phase();
+            return Err(Refusal::WrongPhase { phase, command: "be paid" });
+        }
+        if core.post.payments.is_stopped() {
+            return Err(Refusal::unavailable("the payments are down"));
+        }
+        if let Some(secret) = secret_of(&card, typed) {
+            core.post.vault.keep(order, secret);
+        }
+        let payment = PaymentId(core.post.shelf.numbers().next(Kind::Payment, order.market));
+        self.tell_and_wait(core, order, Command::Pay { payment, card }).await
+    }
+
+    /// Brings the operator's word to the confirmation, and waits for the order to follow.
+    async fn speak(&self, core: &Core, order: OrderKey, word: Word) -> Result<Seen, Refusal> {
+        let before = load(core, order)?;
+        let command = if word == Word::Confirm { "be confirmed" } else { "be rejected" };
+        let phase = before.saga.phase();
+        let wrong_phase = Refusal::WrongPhase { phase, command };
+        let (Phase::Paid, Some(confirmation), Some(effect)) =
+            (phase, before.saga.confirmation(), before.saga.effect_id())
+        else {
+            return Err(wrong_phase);
+        };
+        let settled = core.post.watchers.settled(order, before.saga.number());
+        let (reply, spoken) = oneshot::channel();
+        let message = ConfirmationsMsg::Speak { effect, confirmation, word, reply };
+        if core.post.confirmations.send(message) != Sent::Delivered {
+            return Err(Refusal::unavailable("the confirmations are down"));
+        }
+        match within(SETTLE_WAIT, spoken).await {
+            Some(Spoken::Heard) => {}
+            Some(Spoken::Settled) => return Err(wrong_phase),
+            Some(Spoken::NotAsked) | None => {
+                return Err(Refusal::unavailable("the confirmation is not there yet; ask again"));
+            }
+        }
+        match within(UNDO_WAIT, settled).await {
+            Some(seen) => Ok(seen),
+            None => load(core, order),
+        }
+    }
+}
+
+fn not_found(order: OrderId) -> Refusal {
+    Refusal::NotFound { kind: "order", id: order.0 }
+}
+
+/// The order as it stands.
+pub(super) fn load(core: &Core, order: OrderKey) -> Result<Seen, Refusal> {
+    let loaded = core.post.shelf.load::<Saga>(stream::order(order))?;
+    let Loaded { machine, sequence } = loaded.ok_or_else(|| not_found(order.order))?;
+    Ok(Seen { saga: machine, sequence })
+}
+
+fn came_to(saga: &Saga) -> Placed {
+    if saga.confirmation().is_some() {
+        return Placed::Booked;
+    }
+    match (saga.phase(), saga.reason()) {
+        (Phase::Unpaid, _) => Placed::ToBePaid,
+        (phase, _) if !is_settled(phase) => Placed::UnderWay,
+        (_, Some(Reason::NoRoom | Reason::OfferingClosed)) => Placed::NoRoom,
+        (_, Some(Reason::InventoryUnavailable)) => Placed::InventoryDown,
+        (_, Some(Reason::PaymentDeclined(_))) => Placed::Declined,
+        (_, Some(Reason::PaymentUnavailable)) => Placed::PaymentsDown,
+        (_, Some(_) | None) => Placed::CameToNothing,
+    }
+}
+
+fn check(core: &Core, plan: &Plan, market: MarketId, new: NewOrder) -> Result<Checked, Refusal> {
+    let NewOrder { customer, offering, quantity, card, attributes } = new;
+    if customer.chars().count() > surehold_domain::plan::NAME_LENGTH_MAX {
+        return Err(Refusal::invalid("customer", "must have at most 200 characters"));
+    }
+    if customer.chars().any(char::is_control) {
+        return Err(Refusal::invalid("customer", "must not contain control characters"));
+    }
+    check_attributes(&attributes).map_err(bad_attribute)?;
+    let key = OfferingKey { market, offering };
+    let sold = core
+        .find_offering(key)?
+        .ok_or_else(|| Refusal::invalid("offering", format!("there is no offering {offering}")))?;
+    let claim = Claim::Units(quantity);
+    sold.model.admits(&claim).map_err(|reason| Refusal::invalid("quantity", reason))?;
+    let price = sold
+        .price
+        .times_thousandths(quantity.thousandths())
+        .map_err(|error| Refusal::invalid("quantity", error.to_string()))?;
+    let (card, secret) = match &card {
+        None => (None, None),
+        Some(typed) => {
+            let card = Card::parse(typed)
+                .map_err(|error| Refusal::invalid("payment.card", error.to_string()))?;
+            let secret = secret_of(&card, typed);
+            (Some(card), secret)
+        }
+    };
+    if card.is_none() && plan.terms.payment == PaymentTerms::WithOrder && !price.is_zero() {
+        return Err(Refusal::invalid(
+            "payment.card",
+            "is needed: this market is paid with the order",
+        ));
+    }
+    let terms = plan.terms.clone();
+    let order = Order { customer, offering, claim, price, starts_at: None, attributes, terms };
+    Ok(Checked { order, card, secret })
+}
+
+fn bad_attribute((name, reason): (String, String)) -> Refusal {
+    let field =
+        if name.is_empty() { "attributes".to_owned() } else { format!("attributes.{name}") };
+    Refusal::invalid(field, reason)
+}
+
+fn secret_of(card: &Card, typed: &str) -> Option<Secret> {
+    match card {
+        Card::Token(_) => None,
+        Card::Number { .. } => {
+            Some(Secret::new(typed.chars().filter(char::is_ascii_digit).collect()))
+        }
+    }
+}
+
+fn check_key(key: &Idempotency) -> Result<(String, u64), Refusal> {
+    let visible = key.key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if key.key.is_empty() || key.key.len() > KEY_LENGTH_MAX || !visible {
+        let reason = format!("must be 1 to {KEY_LENGTH_MAX} visible ASCII characters");
+        return Err(Refusal::invalid("Idempotency-Key", reason));
+    }
+    Ok((key.key.clone(), hash(&key.body)))
+}
+
+/// A stable 64-bit hash (FNV-1a): it is stored, so it must not change with the standard library.
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in bytes {
+        hasher = (hasher ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hasher
+}
+
+/// The use of a key, and the stream it stands in. Keys whose hashes clash stand one after another.
+fn find_key(core: &Core, market: MarketId, key: &str) -> Result<Option<(u64, KeyUse)>, Refusal> {
+    let mut place = hash(key.as_bytes());
+    while let Some(found) = core.post.shelf.load::<KeyUse>(stream::key(market, place))? {
+        if found.machine.key == key {
+            return Ok(Some((place, found.machine)));
+        }
+        place = place.wrapping_add(1);
+    }
+    Ok(None)
+}
+
+/// Appends the key and the order together, in the first free place for the key.
+fn append_keyed(
+    core: &Core,
+    order: OrderKey,
+    key: String,
+    fingerprint: u64,
+    fact: &<Saga as Machine>::Fact,
+) -> Result<Appended<KeyUse>, Refusal> {
+    let mut place = hash(key.as_bytes());
+    let used = KeyUse { key, fingerprint, order: order.order, at: core.post.clock.now() };
+    loop {
+        let guard = (stream::key(order.market, place), &used);
+        let appended =
+            core.post.shelf.append_unless::<KeyUse, Saga>(guard, (stream::order(order), fact))?;
+        match appended {
+            Appended::Exists(found) if found.machine.key != used.key => {
+                place = place.wrapping_add(1);
+            }
+            done @ (Appended::Done(_) | Appended::Exists(_)) => return Ok(done),
+        }
+    }
+}

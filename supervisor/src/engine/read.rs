@@ -1,0 +1,150 @@
+//! Reading: one order, its history, one payment, one confirmation. Always current, always durable.
+
+use surehold_actors::shelf::Loaded;
+use surehold_actors::stream::{ConfirmationKey, PaymentKey};
+use surehold_domain::confirmation::Confirmation;
+use surehold_domain::id::{ConfirmationId, OrderId, OrderKey, PaymentId};
+use surehold_domain::payment::Payment;
+use surehold_domain::plan::Plan;
+use surehold_domain::saga::{Phase, Reason, Saga};
+
+use super::orders::load;
+use super::{Engine, Market};
+use crate::core::Core;
+use crate::refusal::Refusal;
+use crate::view::{ConfirmationView, History, OrderView, PaymentView};
+
+impl Engine {
+    /// An order as it stands.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or why it cannot be read.
+    pub async fn order(&self, market: Market, order: OrderId) -> Result<OrderView, Refusal> {
+        let core = self.core()?;
+        let key = OrderKey { market: self.market_id(&core, market), order };
+        let seen = load(&core, key)?;
+        let view = self.view(&core, self.plan(market), &seen.saga)?;
+        self.durable(&core, seen.sequence).await?;
+        Ok(view)
+    }
+
+    /// An order's steps, each with its time and cause.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or why it cannot be read.
+    pub async fn history(&self, market: Market, order: OrderId) -> Result<History, Refusal> {
+        let core = self.core()?;
+        let key = OrderKey { market: self.market_id(&core, market), order };
+        let seen = load(&core, key)?;
+        self.durable(&core, seen.sequence).await?;
+        Ok(History { order, steps: seen.saga.history().to_vec() })
+    }
+
+    /// A payment as it stands.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or why it cannot be read.
+    pub async fn payment(&self, market: Market, id: PaymentId) -> Result<PaymentView, Refusal> {
+        let core = self.core()?;
+        let key = PaymentKey { market: self.market_id(&core, market), payment: id };
+        let loaded = core.post.shelf.load::<Payment>(key.stream())?;
+        let Loaded { machine: payment, sequence } =
+            loaded.ok_or(Refusal::NotFound { kind: "payment", id: id.0 })?;
+        self.durable(&core, sequence).await?;
+        Ok(PaymentView {
+            id,
+            order: payment.order().order,
+            state: payment.state_name(),
+            card: payment.card().cloned(),
+            amount: payment.amount(),
+        })
+    }
+
+    /// A confirmation as it stands.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or why it cannot be read.
+    pub async fn confirmation(
+        &self,
+        market: Market,
+        id: ConfirmationId,
+    ) -> Result<ConfirmationView, Refusal> {
+        let core = self.core()?;
+        let key = ConfirmationKey { market: self.market_id(&core, market), confirmation: id };
+        let loaded = core.post.shelf.load::<Confirmation>(key.stream())?;
+        let Loaded { machine: confirmation, sequence } =
+            loaded.ok_or(Refusal::NotFound { kind: "confirmation", id: id.0 })?;
+        self.durable(&core, sequence).await?;
+        let state = Some(confirmation.state_name());
+        Ok(ConfirmationView { id, order: confirmation.order().order, state })
+    }
+
+    pub(super) fn view(&self, core: &Core, plan: &Plan, saga: &Saga) -> Result<OrderView, Refusal> {
+        let order = saga.order();
+        Ok(OrderView {
+            id: saga.key().order,
+            market: plan.name.clone(),
+            phase: saga.phase(),
+            reason: saga.reason().cloned(),
+            customer: order.customer.clone(),
+            offering: order.offering,
+            quantity: order.claim.quantity(),
+            price: order.price,
+            payment: payment_view(core, saga)?,
+            confirmation: saga.confirmation().map(|id| confirmation_view(saga, id)),
+            created_at: saga.placed_at(),
+            updated_at: saga.updated_at(),
+            deadline: saga.deadline(),
+            attributes: order.attributes.clone(),
+        })
+    }
+}
+
+/// The order tells most of it; only while money is under way does the payment know more.
+fn payment_view(core: &Core, saga: &Saga) -> Result<Option<PaymentView>, Refusal> {
+    let Some(id) = saga.payment() else { return Ok(None) };
+    let key = saga.key();
+    let settled = match (saga.phase(), saga.captured(), saga.refunded()) {
+        (Phase::Paid | Phase::Confirmed | Phase::Fulfilled, _, _) => Some("captured"),
+        (Phase::Cancelled, Some(charged), Some(back)) if charged == back => Some("refunded"),
+        (Phase::Cancelled, Some(_), Some(_)) => Some("partly_refunded"),
+        (Phase::Cancelled, Some(_), None) => Some("captured"),
+        (Phase::Cancelled, None, _)
+            if matches!(saga.reason(), Some(Reason::PaymentDeclined(_))) =>
+        {
+            Some("declined")
+        }
+        (_, _, _) => None,
+    };
+    let state = match settled {
+        Some(state) => state,
+        None => {
+            let stream = PaymentKey { market: key.market, payment: id }.stream();
+            let loaded = core.post.shelf.load::<Payment>(stream)?;
+            loaded.map_or("pending", |loaded| loaded.machine.state_name())
+        }
+    };
+    let (order, amount) = (key.order, saga.order().price);
+    Ok(Some(PaymentView { id, order, state, card: saga.card().cloned(), amount }))
+}
+
+fn confirmation_view(saga: &Saga, id: ConfirmationId) -> ConfirmationView {
+    use surehold_domain::saga::{Asked, State};
+    let state = match saga.state() {
+        State::Paid { asked: Asked::Waiting | Asked::Demanded, .. } => Some("waiting"),
+        State::Confirmed { .. } | State::Fulfilled => Some("confirmed"),
+        State::Paid { asked: Asked::Requested, .. }
+        | State::Holding { .. }
+        | State::Paying { .. }
+        | State::Unpaid { .. } => None,
+        State::Undoing { .. } | State::Stuck { .. } | State::Refused(_) | State::Cancelled(_) => {
+            // What was promised stays on record as promised, also when it was cancelled later.
+            if was_confirmed(saga) { Some("confirmed") } else { Some("rejected") }
+        }
+    };
+    ConfirmationView { id, order: saga.key().order, state }
+}
+
+fn was_confirmed(saga: &Saga) -> bool {
+    saga.history().iter().any(|step| step.phase == Phase::Confirmed)
+}

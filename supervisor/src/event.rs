@@ -1,0 +1,37 @@
+//! Committed facts, as subscribers see them.
+
+use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId};
+use surehold_domain::{confirmation, inventory, payment, saga};
+
+/// A committed fact of one market.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Committed {
+    /// Its place in the total order of the node.
+    pub sequence: u64,
+    /// What it tells.
+    pub fact: CommittedFact,
+}
+
+/// What a committed fact tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CommittedFact {
+    /// Of an order.
+    Order(OrderId, saga::Fact),
+    /// Of an offering.
+    Offering(OfferingId, inventory::Fact),
+    /// Of a payment.
+    Payment(PaymentId, payment::Fact),
+    /// Of a confirmation.
+    Confirmation(ConfirmationId, confirmation::Fact),
+}
+
+/// Some committed facts, and where to go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Events {
+    /// The facts, oldest first.
+    pub events: Vec<Committed>,
+    /// Everything up to this sequence was looked at: continue after it.
+    pub cursor: u64,
+    /// Whether the end of what is committed was reached.
+    pub at_end: bool,
+}

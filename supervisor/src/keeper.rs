@@ -1,0 +1,151 @@
+//! The actors that keep the data: one dies with the journal, one makes checkpoints.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use surehold_actors::shelf::Shelf;
+use surehold_actors::shelf::checkpoint::Checkpoints;
+use surehold_storage::Journal;
+use tracing::warn;
+
+use crate::limits::CHECKPOINT_EVERY;
+use crate::participant::Worker;
+
+/// Lives as long as the journal takes records.
+pub(crate) struct JournalActor;
+
+/// The journal closed.
+#[derive(Debug)]
+pub(crate) struct JournalClosed(Arc<str>);
+
+impl Actor for JournalActor {
+    type Msg = JournalClosed;
+    type State = Arc<dyn Journal>;
+    type Arguments = Arc<dyn Journal>;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<JournalClosed>,
+        journal: Arc<dyn Journal>,
+    ) -> Result<Arc<dyn Journal>, ActorProcessingErr> {
+        Ok(journal)
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<JournalClosed>,
+        journal: &mut Arc<dyn Journal>,
+    ) -> Result<(), ActorProcessingErr> {
+        let durable = Arc::clone(journal.durable());
+        tokio::spawn(async move {
+            // No journal reaches this sequence: the wait ends when it closes.
+            if let Err(closed) = durable.reached(u64::MAX).await {
+                let _ = myself.send_message(JournalClosed(closed.0));
+            }
+        });
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<JournalClosed>,
+        JournalClosed(reason): JournalClosed,
+        _journal: &mut Arc<dyn Journal>,
+    ) -> Result<(), ActorProcessingErr> {
+        Err(format!("the journal closed: {reason}").into())
+    }
+}
+
+/// A message to the maker of checkpoints.
+#[derive(Debug)]
+pub(crate) enum SnapshotsMsg {
+    /// Make one.
+    Run,
+    /// A fault on demand.
+    Crash,
+}
+
+/// Makes checkpoints when the tails are long, and now and then.
+pub(crate) struct SnapshotsActor;
+
+/// What a checkpoint needs.
+#[derive(Clone)]
+pub(crate) struct SnapshotsWorker {
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+}
+
+impl Actor for SnapshotsActor {
+    type Msg = SnapshotsMsg;
+    type State = SnapshotsWorker;
+    type Arguments = SnapshotsWorker;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<SnapshotsMsg>,
+        worker: SnapshotsWorker,
+    ) -> Result<SnapshotsWorker, ActorProcessingErr> {
+        Ok(worker)
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<SnapshotsMsg>,
+        worker: &mut SnapshotsWorker,
+    ) -> Result<(), ActorProcessingErr> {
+        wait_then_run(myself, Arc::clone(&worker.shelf));
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<SnapshotsMsg>,
+        message: SnapshotsMsg,
+        worker: &mut SnapshotsWorker,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            SnapshotsMsg::Run => {
+                let SnapshotsWorker { shelf, checkpoints } = worker.clone();
+                // Folding and syncing block, so they run beside the actors.
+                let run = tokio::task::spawn_blocking(move || checkpoints.run(&shelf));
+                match run.await? {
+                    Ok(streams) => {
+                        metrics::counter!("surehold_checkpoints_total").increment(1);
+                        tracing::debug!(streams, "made a checkpoint");
+                    }
+                    // Nothing is lost: the tails keep what the snapshots could not take.
+                    Err(error) => {
+                        metrics::counter!("surehold_checkpoints_failed_total").increment(1);
+                        warn!(%error, "no checkpoint could be made; it is tried again");
+                    }
+                }
+                wait_then_run(myself, Arc::clone(&worker.shelf));
+                Ok(())
+            }
+            SnapshotsMsg::Crash => Err("the snapshots were told to crash".into()),
+        }
+    }
+}
+
+fn wait_then_run(myself: ActorRef<SnapshotsMsg>, shelf: Arc<Shelf>) {
+    tokio::spawn(async move {
+        // Whichever comes first.
+        let _ = tokio::time::timeout(CHECKPOINT_EVERY, shelf.tails_long()).await;
+        let _ = myself.send_message(SnapshotsMsg::Run);
+    });
+}
+
+impl Worker for SnapshotsWorker {
+    type Msg = SnapshotsMsg;
+    const NAME: &'static str = "snapshots";
+
+    async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<SnapshotsMsg>, SpawnErr> {
+        Ok(Actor::spawn_linked(None, SnapshotsActor, self.clone(), supervisor).await?.0)
+    }
+    fn crash() -> SnapshotsMsg {
+        SnapshotsMsg::Crash
+    }
+    fn came_up(&self, _actor: ActorRef<SnapshotsMsg>) {}
+    fn went_down(&self) {}
+    fn stopped(&self) {}
+}

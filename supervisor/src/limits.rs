@@ -1,0 +1,87 @@
+//! Every bound of the engine, on one page, each with the reason for its number.
+//!
+//! Mailboxes are unbounded, so the bounds stand in front of them: work is counted where it enters.
+
+use std::time::Duration;
+
+/// Orders being placed at once; the next ones are refused before any work is done. Above a thousand
+/// more concurrency only adds waiting: the disk is saturated by then.
+pub const PLACING_MAX: usize = 4096;
+/// Commands under way at once, for the same reason.
+pub const COMMANDS_MAX: usize = 4096;
+/// How long a request waits for its turn before it is refused.
+pub const ADMISSION_WAIT: Duration = Duration::from_millis(500);
+/// How long a customer waits for an order to settle before being told to look again.
+pub const SETTLE_WAIT: Duration = Duration::from_secs(10);
+/// How long a cancelling customer waits for money and units to be back before being told to look again.
+pub const UNDO_WAIT: Duration = Duration::from_secs(3);
+/// How long one gateway call may take before its outcome counts as unknown.
+pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
+
+/// Live children of one kind (orders, offerings) before the idle longest go to sleep early. One
+/// costs about 3 KiB.
+pub const LIVE_MAX: usize = 50_000;
+/// Sweeps a child may be idle before it goes to sleep.
+pub const IDLE_SWEEPS: u32 = 2;
+/// Pause between two sweeps.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Messages kept for a child that is between two lives. More than an order ever gets at once.
+pub const MAIL_MAX: usize = 64;
+/// Children listed in the tree by name; the rest are counted.
+pub const TREE_CHILDREN_MAX: usize = 100;
+
+/// Restarts of one child within [`CHILD_WINDOW`] before it is quarantined.
+pub const CHILD_RESTARTS_MAX: usize = 3;
+/// See [`CHILD_RESTARTS_MAX`].
+pub const CHILD_WINDOW: Duration = Duration::from_secs(30);
+/// Pause before a child's first restart; it doubles with each further one.
+pub const CHILD_BACKOFF: Duration = Duration::from_millis(100);
+
+/// Restarts of one participant within [`PARTICIPANT_WINDOW`] before its supervisor gives up. Far
+/// above the root's budget, because budgets multiply: a participant that crashes ten times a second
+/// still heals.
+pub const PARTICIPANT_RESTARTS_MAX: usize = 200;
+/// See [`PARTICIPANT_RESTARTS_MAX`].
+pub const PARTICIPANT_WINDOW: Duration = Duration::from_secs(10);
+/// Pause before a participant's restart; it doubles up to [`PARTICIPANT_BACKOFF_MAX`].
+pub const PARTICIPANT_BACKOFF: Duration = Duration::from_millis(1);
+/// See [`PARTICIPANT_BACKOFF`].
+pub const PARTICIPANT_BACKOFF_MAX: Duration = Duration::from_millis(50);
+
+/// Restarts of the tree within [`ROOT_WINDOW`] before the process gives up. Disks that refuse
+/// writes do not count: the root waits for them.
+pub const ROOT_RESTARTS_MAX: usize = 3;
+/// See [`ROOT_RESTARTS_MAX`].
+pub const ROOT_WINDOW: Duration = Duration::from_secs(60);
+/// Pause between two looks at a disk that refused a write.
+pub const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// Room that must be there before orders are taken again after a disk refused a write, in bytes.
+pub const DISK_ROOM: u64 = 2 * 1024 * 1024;
+
+/// Records in memory since the last checkpoint before the next one is made: about 100 MB.
+pub const TAIL_RECORDS_MAX: usize = 400_000;
+/// A checkpoint is made at least this often, if anything happened.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+/// Committed records one follower takes in one go.
+pub const FOLLOWER_RECORDS: usize = 4096;
+/// Pause between two gulps of a follower, so that it works in batches.
+pub const FOLLOWER_PAUSE: Duration = Duration::from_millis(20);
+/// How long a list waits for the views to reach what was committed when it was asked for.
+pub const VIEW_WAIT: Duration = Duration::from_millis(500);
+
+/// Orders woken at once when a participant comes back.
+pub const WAKE_CHUNK: usize = 256;
+/// How long past its deadline an order may be before that is a fault.
+pub const OVERDUE_GRACE: Duration = Duration::from_secs(30);
+/// Due orders woken per tick.
+pub const DUE_MAX: usize = 1024;
+/// Most items of one page.
+pub const PAGE_MAX: usize = 1000;
+/// Orders looked at for one page of a filtered list; the cursor says where to go on.
+pub const SCAN_MAX: usize = 10_000;
+/// Offerings kept decoded, so that placing an order reads none from the shelf.
+pub const CATALOGUE_MAX: usize = 100_000;
+/// Findings an audit lists.
+pub const FINDINGS_MAX: usize = 100;
+/// How long closing may take before the process leaves the rest to recovery.
+pub const DRAIN: Duration = Duration::from_secs(8);

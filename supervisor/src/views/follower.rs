@@ -1,0 +1,212 @@
+//! The follower that keeps the views: reads committed records after its cursor, and stores what it
+//! learned together with the new cursor.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use surehold_actors::machine::Machine;
+use surehold_actors::shelf::{ShelfError, VIEWS};
+use surehold_actors::stream::{Kind, order_key};
+use surehold_domain::confirmation::{self, Confirmation};
+use surehold_domain::id::MarketId;
+use surehold_domain::payment::{self, Payment};
+use surehold_domain::saga::{AfterHold, Event, Saga};
+use surehold_storage::{Change, Record};
+use tracing::warn;
+
+use super::Views;
+use super::index::{
+    CURSOR_KEY, PAGE_ROWS, cancellation_key, count_key, customer_prefix, last_id, offering_prefix,
+    page_key, tag_of,
+};
+use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS};
+use crate::view::Collection;
+
+/// A message to the views.
+#[derive(Debug)]
+pub enum ViewsMsg {
+    /// Read on.
+    Follow,
+    /// A fault on demand.
+    Crash,
+}
+
+/// The follower's actor.
+pub(super) struct ViewsActor;
+
+/// What the follower remembers between two gulps: how long each collection is, and its last page.
+pub(super) struct ViewsState {
+    views: Arc<Views>,
+    cursor: u64,
+    ends: HashMap<(u8, MarketId), (u64, Vec<u8>)>,
+}
+
+impl Actor for ViewsActor {
+    type Msg = ViewsMsg;
+    type State = ViewsState;
+    type Arguments = Arc<Views>;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<ViewsMsg>,
+        views: Arc<Views>,
+    ) -> Result<ViewsState, ActorProcessingErr> {
+        Ok(ViewsState { views, cursor: 0, ends: HashMap::new() })
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<ViewsMsg>,
+        state: &mut ViewsState,
+    ) -> Result<(), ActorProcessingErr> {
+        let shelf = &state.views.post.shelf;
+        let stored = shelf.snapshots().get(VIEWS, CURSOR_KEY)?.map_or(0, |bytes| last_id(&bytes));
+        // Views of another, longer journal were emptied with the snapshots; this is a second look.
+        state.cursor = stored.min(shelf.journal().last());
+        state.views.reached(state.cursor);
+        myself.send_message(ViewsMsg::Follow)?;
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ViewsMsg>,
+        message: ViewsMsg,
+        state: &mut ViewsState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ViewsMsg::Follow => {
+                let more = state.follow()?;
+                let (cursor, views) = (state.cursor, Arc::clone(&state.views));
+                tokio::spawn(async move {
+                    if !more {
+                        let durable = views.post.shelf.journal().durable();
+                        // A closed journal ends this life of the tree.
+                        if durable.reached(cursor + 1).await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(FOLLOWER_PAUSE).await;
+                    }
+                    let _ = myself.send_message(ViewsMsg::Follow);
+                });
+                Ok(())
+            }
+            ViewsMsg::Crash => Err("the views were told to crash".into()),
+        }
+    }
+}
+
+impl ViewsState {
+    /// Takes one gulp; says whether there is more at once.
+    fn follow(&mut self) -> Result<bool, ShelfError> {
+        let shelf = Arc::clone(&self.views.post.shelf);
+        let records = shelf.journal().read_from(self.cursor, FOLLOWER_RECORDS)?;
+        let Some(last) = records.last().map(|record| record.sequence) else { return Ok(false) };
+        let mut puts = BTreeMap::new();
+        for record in &records {
+            self.learn(record, &mut puts)?;
+        }
+        puts.insert(CURSOR_KEY.to_vec(), last.to_be_bytes().to_vec());
+        let changes = puts.into_iter().map(|(key, value)| Change::Put { space: VIEWS, key, value });
+        shelf.snapshots().apply(changes.collect())?;
+        self.cursor = last;
+        self.views.reached(last);
+        Ok(records.len() == FOLLOWER_RECORDS)
+    }
+
+    fn learn(&mut self, record: &Record, puts: &mut Puts) -> Result<(), ShelfError> {
+        let market = MarketId(record.stream.group);
+        let id = record.stream.id;
+        match Kind::of(record.stream) {
+            Some(Kind::Order) => self.learn_order(record, puts),
+            Some(Kind::Payment) => match decode::<Payment>(record)? {
+                payment::Fact { event: payment::Event::Captured, .. } => {
+                    self.add(Collection::Payments, market, id, puts).map(|_| ())
+                }
+                payment::Fact { .. } => Ok(()),
+            },
+            Some(Kind::Confirmation) => match decode::<Confirmation>(record)?.event {
+                confirmation::Event::Queued { .. } | confirmation::Event::Issued { .. } => {
+                    self.add(Collection::Confirmations, market, id, puts).map(|_| ())
+                }
+                confirmation::Event::Confirmed
+                | confirmation::Event::Rejected(_)
+                | confirmation::Event::Withdrawn
+                | confirmation::Event::Abandoned { .. } => Ok(()),
+            },
+            Some(Kind::Offering | Kind::Node | Kind::Market | Kind::Key) | None => Ok(()),
+        }
+    }
+
+    fn learn_order(&mut self, record: &Record, puts: &mut Puts) -> Result<(), ShelfError> {
+        let market = MarketId(record.stream.group);
+        let order = order_key(record.stream).order;
+        let event = decode::<Saga>(record)?.event;
+        match event {
+            Event::Placed { order: placed, .. } => {
+                for mut prefix in [
+                    customer_prefix(market, &placed.customer),
+                    offering_prefix(market, placed.offering),
+                ] {
+                    prefix.extend(order.0.to_be_bytes());
+                    puts.insert(prefix, Vec::new());
+                }
+                Ok(())
+            }
+            Event::Paid { .. } | Event::Held(AfterHold::Confirm { .. }) => {
+                self.add(Collection::Orders, market, order.0, puts).map(|_| ())
+            }
+            Event::UndoStarted { .. } => {
+                let shelf = &self.views.post.shelf;
+                let loaded = shelf.load::<Saga>(record.stream)?;
+                // Only what was a booking can be cancelled; the rest merely came to nothing.
+                if loaded.is_some_and(|loaded| loaded.machine.confirmation().is_some()) {
+                    let row = self.add(Collection::Cancellations, market, order.0, puts)?;
+                    puts.insert(cancellation_key(market, order), row.to_be_bytes().to_vec());
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a row to a collection; returns its number, from 1.
+    fn add(
+        &mut self,
+        collection: Collection,
+        market: MarketId,
+        id: u64,
+        puts: &mut Puts,
+    ) -> Result<u64, ShelfError> {
+        let tag = tag_of(collection);
+        let store = Arc::clone(self.views.post.shelf.snapshots());
+        let (count, page) = match self.ends.entry((tag, market)) {
+            std::collections::hash_map::Entry::Occupied(end) => end.into_mut(),
+            std::collections::hash_map::Entry::Vacant(end) => {
+                let count =
+                    store.get(VIEWS, &count_key(tag, market))?.map_or(0, |bytes| last_id(&bytes));
+                let page = store.get(VIEWS, &page_key(tag, market, count / PAGE_ROWS))?;
+                end.insert((count, page.unwrap_or_default()))
+            }
+        };
+        let number = *count / PAGE_ROWS;
+        if count.is_multiple_of(PAGE_ROWS) {
+            page.clear();
+        }
+        page.extend(id.to_be_bytes());
+        *count += 1;
+        puts.insert(page_key(tag, market, number), page.clone());
+        puts.insert(count_key(tag, market), count.to_be_bytes().to_vec());
+        Ok(*count)
+    }
+}
+
+type Puts = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn decode<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
+    M::fact_from_bytes(&record.bytes).map_err(|source| {
+        warn!(stream = %record.stream, sequence = record.sequence, "a fact does not decode");
+        ShelfError::Codec { stream: record.stream, source }
+    })
+}

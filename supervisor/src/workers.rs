@@ -1,0 +1,189 @@
+//! The kinds of actors in the tree: the children on demand and the fixed workers, each with how it
+//! is started and what follows when it comes back.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
+use std::sync::OnceLock;
+use surehold_actors::address::Sent;
+use surehold_actors::confirmations::{ConfirmationsActor, ConfirmationsArgs, ConfirmationsMsg};
+use surehold_actors::inventory::{InventoryActor, InventoryArgs, InventoryMsg};
+use surehold_actors::order::{Begin, OrderActor, OrderArgs, OrderMsg, Poison};
+use surehold_actors::payments::{PaymentsActor, PaymentsArgs, PaymentsMsg};
+use surehold_actors::post::{Directory, Post};
+use surehold_actors::stream::OfferingKey;
+use surehold_domain::id::OrderKey;
+use surehold_domain::saga::Party;
+
+use crate::brood::{Brood, Child};
+use crate::limits::{GATEWAY_CALL, LIVE_MAX, WAKE_CHUNK};
+use crate::participant::Worker;
+
+/// Where the children find what all actors share; filled once, before the first child.
+pub(crate) type Shared = OnceLock<Arc<Post>>;
+
+fn post(shared: &Shared) -> Result<Arc<Post>, SpawnErr> {
+    shared
+        .get()
+        .cloned()
+        .ok_or_else(|| SpawnErr::StartupFailed("the engine is not open yet".to_owned().into()))
+}
+
+/// Orders, one actor each.
+pub struct Orders(pub(crate) Arc<Shared>);
+
+impl Child for Orders {
+    type Key = OrderKey;
+    type Msg = OrderMsg;
+    type Seed = Begin;
+    const NAME: &'static str = "orders";
+
+    async fn spawn(
+        &self,
+        key: OrderKey,
+        seed: Option<Begin>,
+        poisoned: bool,
+        supervisor: ActorCell,
+    ) -> Result<ActorRef<OrderMsg>, SpawnErr> {
+        let poison = Poison::default();
+        poison.set(poisoned);
+        let args = OrderArgs { key, begin: seed, poison, post: post(&self.0)? };
+        Ok(Actor::spawn_linked(None, OrderActor, args, supervisor).await?.0)
+    }
+    fn passivate() -> OrderMsg {
+        OrderMsg::Passivate
+    }
+    fn crash() -> OrderMsg {
+        OrderMsg::Crash
+    }
+    fn label(key: OrderKey) -> String {
+        format!("order {}/{}", key.market.0, key.order)
+    }
+}
+
+/// Offerings, one actor each.
+pub struct Offerings(pub(crate) Arc<Shared>);
+
+impl Child for Offerings {
+    type Key = OfferingKey;
+    type Msg = InventoryMsg;
+    type Seed = ();
+    const NAME: &'static str = "inventory";
+
+    async fn spawn(
+        &self,
+        key: OfferingKey,
+        _seed: Option<()>,
+        _poisoned: bool,
+        supervisor: ActorCell,
+    ) -> Result<ActorRef<InventoryMsg>, SpawnErr> {
+        let args = InventoryArgs { key, post: post(&self.0)? };
+        Ok(Actor::spawn_linked(None, InventoryActor, args, supervisor).await?.0)
+    }
+    fn passivate() -> InventoryMsg {
+        InventoryMsg::Passivate
+    }
+    fn crash() -> InventoryMsg {
+        InventoryMsg::Crash
+    }
+    fn label(key: OfferingKey) -> String {
+        format!("offering {}/{}", key.market.0, key.offering)
+    }
+}
+
+/// The directories of an engine, as actors see them.
+pub struct Directories {
+    /// Orders.
+    pub orders: Arc<Brood<Orders>>,
+    /// Offerings.
+    pub offerings: Arc<Brood<Offerings>>,
+}
+
+impl Directory for Directories {
+    fn order(&self, order: OrderKey, message: OrderMsg) {
+        self.orders.send(order, message);
+    }
+
+    fn offering(&self, offering: OfferingKey, message: InventoryMsg) -> Sent {
+        self.offerings.send(offering, message)
+    }
+}
+
+/// Tells orders that wait for `party` (or for anybody) to ask again, a few at a time: there may be
+/// far more of them than should live at once.
+pub(crate) fn wake_owed(post: &Arc<Post>, orders: &Arc<Brood<Orders>>, party: Option<Party>) {
+    let owed = post.agenda.owed(party);
+    if owed.is_empty() {
+        return;
+    }
+    let (post, orders) = (Arc::clone(post), Arc::clone(orders));
+    tokio::spawn(async move {
+        for chunk in owed.chunks(WAKE_CHUNK) {
+            for order in chunk {
+                post.directory.order(*order, OrderMsg::Reissue);
+            }
+            tokio::task::yield_now().await;
+            while orders.live() > LIVE_MAX {
+                tokio::time::sleep(crate::limits::FOLLOWER_PAUSE).await;
+            }
+        }
+    });
+}
+
+/// The payments actor.
+pub struct Payments {
+    pub(crate) post: Arc<Post>,
+    pub(crate) orders: Arc<Brood<Orders>>,
+}
+
+impl Worker for Payments {
+    type Msg = PaymentsMsg;
+    const NAME: &'static str = "payments";
+
+    async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<PaymentsMsg>, SpawnErr> {
+        let args = PaymentsArgs { post: Arc::clone(&self.post), call_timeout: GATEWAY_CALL };
+        Ok(Actor::spawn_linked(None, PaymentsActor, args, supervisor).await?.0)
+    }
+    fn crash() -> PaymentsMsg {
+        PaymentsMsg::Crash
+    }
+    fn came_up(&self, actor: ActorRef<PaymentsMsg>) {
+        self.post.payments.fill(actor);
+        wake_owed(&self.post, &self.orders, Some(Party::Payments));
+    }
+    fn went_down(&self) {
+        self.post.payments.vacate();
+    }
+    fn stopped(&self) {
+        self.post.payments.stop();
+    }
+}
+
+/// The confirmations actor.
+pub struct Confirmations {
+    pub(crate) post: Arc<Post>,
+    pub(crate) orders: Arc<Brood<Orders>>,
+}
+
+impl Worker for Confirmations {
+    type Msg = ConfirmationsMsg;
+    const NAME: &'static str = "confirmations";
+
+    async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<ConfirmationsMsg>, SpawnErr> {
+        let args = ConfirmationsArgs { post: Arc::clone(&self.post) };
+        Ok(Actor::spawn_linked(None, ConfirmationsActor, args, supervisor).await?.0)
+    }
+    fn crash() -> ConfirmationsMsg {
+        ConfirmationsMsg::Crash
+    }
+    fn came_up(&self, actor: ActorRef<ConfirmationsMsg>) {
+        self.post.confirmations.fill(actor);
+        wake_owed(&self.post, &self.orders, Some(Party::Confirmations));
+    }
+    fn went_down(&self) {
+        self.post.confirmations.vacate();
+    }
+    fn stopped(&self) {
+        self.post.confirmations.stop();
+    }
+}
