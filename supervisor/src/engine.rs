@@ -135,7 +135,6 @@ pub struct Engine {
 
 struct Inner {
     plans: Arc<[Plan]>,
-    clock: Arc<dyn Clock>,
     gate: Arc<Gate>,
     status: Arc<Status>,
     root: ActorRef<RootMsg>,
@@ -159,7 +158,7 @@ impl Engine {
             stores,
             plans: Arc::clone(&plans),
             gateway,
-            clock: Arc::clone(&clock),
+            clock,
             watchers: Arc::default(),
         });
         let opening = Arc::clone(&parts);
@@ -185,7 +184,7 @@ impl Engine {
         match status.condition() {
             Condition::Failed(reason) => Err(OpenError::Start(reason)),
             Condition::Up(_) | Condition::Down(_) | Condition::Closed => {
-                Ok(Engine { inner: Arc::new(Inner { plans, clock, gate, status, root }) })
+                Ok(Engine { inner: Arc::new(Inner { plans, gate, status, root }) })
             }
         }
     }
