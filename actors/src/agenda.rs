@@ -36,6 +36,8 @@ struct Entry {
     open: Open,
     /// Where it stands in the time line; never later than its deadline.
     scheduled: Timestamp,
+    /// When it was last entered, or last found waiting.
+    since: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +59,7 @@ impl Agenda {
     }
 
     /// Enters, moves or removes an order.
-    pub fn set(&self, order: OrderKey, open: Option<Open>) {
+    pub fn set(&self, order: OrderKey, open: Option<Open>, now: Timestamp) {
         let mut guard = self.lists();
         let lists = &mut *guard;
         let Some(open) = open else {
@@ -79,7 +81,7 @@ impl Agenda {
                 open.deadline
             }
         };
-        lists.orders.insert(order, Entry { open, scheduled });
+        lists.orders.insert(order, Entry { open, scheduled, since: now });
     }
 
     /// Orders whose deadline has passed, at most `limit`, and when to look again. They stay on the
@@ -136,6 +138,27 @@ impl Agenda {
         owed
     }
 
+    /// Orders that have waited for an answer for at least `patience`, at most `limit`: what they
+    /// asked may have been lost with whoever was asked. Each is found once per `patience`.
+    #[must_use]
+    pub fn unanswered(
+        &self,
+        now: Timestamp,
+        patience: surehold_domain::time::Span,
+        limit: usize,
+    ) -> Vec<OrderKey> {
+        let waits = |entry: &Entry| entry.open.owed.is_some() && now.since(entry.since) >= patience;
+        let mut lists = self.lists();
+        let waiting = lists.orders.iter_mut().filter(|(_, entry)| waits(entry)).take(limit);
+        let mut found = Vec::new();
+        for (order, entry) in waiting {
+            entry.since = now;
+            found.push(*order);
+        }
+        found.sort_unstable();
+        found
+    }
+
     /// Unfinished orders.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -173,14 +196,14 @@ mod tests {
     #[test]
     fn an_order_comes_due_at_its_last_deadline_and_again_until_it_moves() {
         let agenda = Agenda::default();
-        agenda.set(key(1), open(10, Some(Party::Inventory)));
-        agenda.set(key(1), open(50, None));
-        agenda.set(key(2), open(30, Some(Party::Payments)));
+        agenda.set(key(1), open(10, Some(Party::Inventory)), Timestamp(0));
+        agenda.set(key(1), open(50, None), Timestamp(0));
+        agenda.set(key(2), open(30, Some(Party::Payments)), Timestamp(0));
         let due = |now: u64| agenda.due(Timestamp(now), Timestamp(now + 5), 10);
         assert_eq!(due(10), (vec![], Some(Timestamp(30))), "moved back, not due");
         assert_eq!(due(30), (vec![key(2)], Some(Timestamp(35))));
         assert_eq!(due(35).0, vec![key(2)], "nobody acted: due again");
-        agenda.set(key(2), None);
+        agenda.set(key(2), None, Timestamp(0));
         assert_eq!(due(60).0, vec![key(1)]);
         assert_eq!(agenda.overdue(Timestamp(60), Span(9)), 1);
         assert_eq!(agenda.overdue(Timestamp(60), Span(10)), 0);
@@ -189,10 +212,20 @@ mod tests {
     #[test]
     fn an_earlier_deadline_moves_an_order_forward() {
         let agenda = Agenda::default();
-        agenda.set(key(1), open(50, None));
-        agenda.set(key(1), open(20, Some(Party::Confirmations)));
+        agenda.set(key(1), open(50, None), Timestamp(0));
+        agenda.set(key(1), open(20, Some(Party::Confirmations)), Timestamp(0));
         assert_eq!(agenda.due(Timestamp(20), Timestamp(25), 10).0, vec![key(1)]);
         assert_eq!(agenda.owed(Some(Party::Confirmations)), vec![key(1)]);
         assert_eq!(agenda.owed(Some(Party::Payments)), vec![]);
+    }
+
+    #[test]
+    fn an_order_that_nobody_answers_is_found_again_and_again() {
+        let agenda = Agenda::default();
+        agenda.set(key(1), open(500, Some(Party::Payments)), Timestamp(0));
+        agenda.set(key(2), open(500, None), Timestamp(0));
+        let find = |now: u64| agenda.unanswered(Timestamp(now), Span(10), 10);
+        assert_eq!((find(9), find(10), find(15)), (vec![], vec![key(1)], vec![]));
+        assert_eq!(find(20), vec![key(1)]);
     }
 }

@@ -4,10 +4,11 @@
 //! answer goes out at once; it becomes binding with the order's own record, which the journal puts
 //! after the hold's.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use surehold_domain::id::EffectId;
+use surehold_domain::id::{EffectId, OrderId};
 use surehold_domain::inventory::{Event, Fact, Input, Inventory, Offering, Verdict};
 use surehold_domain::order::Claim;
 use surehold_domain::quantity::Quantity;
@@ -50,6 +51,8 @@ pub enum ChangeReply {
     Done(Box<Inventory>, u64),
     /// The change would leave less than is held.
     BelowHeld(Quantity),
+    /// What was sold without a limit was not counted.
+    Uncounted,
     /// There is no such offering.
     NoSuchOffering,
 }
@@ -70,7 +73,13 @@ pub struct InventoryState {
     key: OfferingKey,
     post: Arc<Post>,
     live: Option<(Inventory, u64)>,
+    /// Orders that were told no. Asked again, because the answer was lost, they are told the same:
+    /// an order that heard no once would leave units held for ever if it got them after all.
+    refused: VecDeque<(OrderId, Reason)>,
 }
+
+/// Refusals remembered. An order asks again within seconds, if at all.
+const REFUSED_MAX: usize = 4096;
 
 impl Actor for InventoryActor {
     type Msg = InventoryMsg;
@@ -82,7 +91,7 @@ impl Actor for InventoryActor {
         _myself: ActorRef<InventoryMsg>,
         args: InventoryArgs,
     ) -> Result<InventoryState, ActorProcessingErr> {
-        Ok(InventoryState { key: args.key, post: args.post, live: None })
+        Ok(InventoryState { key: args.key, post: args.post, live: None, refused: VecDeque::new() })
     }
 
     async fn post_start(
@@ -125,10 +134,22 @@ fn crash(key: OfferingKey) {
 
 impl InventoryState {
     fn hold(&mut self, effect: EffectId, claim: Claim) -> Result<(), ShelfError> {
+        if let Some((_, reason)) =
+            self.refused.iter().find(|(order, _)| *order == effect.order.order)
+        {
+            self.post.answer(effect, Outcome::NotHeld(reason.clone()));
+            return Ok(());
+        }
         let answer = match self.step(Input::Hold { order: effect.order.order, claim })? {
             Some(Verdict::Record(_) | Verdict::AlreadySo) => OrderMsg::Granted(effect),
-            Some(Verdict::NotHeld(reason)) => OrderMsg::Outcome(effect, Outcome::NotHeld(reason)),
-            Some(Verdict::BelowHeld { .. }) | None => {
+            Some(Verdict::NotHeld(reason)) => {
+                if self.refused.len() == REFUSED_MAX {
+                    self.refused.pop_front();
+                }
+                self.refused.push_back((effect.order.order, reason.clone()));
+                OrderMsg::Outcome(effect, Outcome::NotHeld(reason))
+            }
+            Some(Verdict::BelowHeld { .. } | Verdict::Uncounted) | None => {
                 OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed))
             }
         };
@@ -157,6 +178,7 @@ impl InventoryState {
         let verdict = self.step(input)?;
         let answer = match (verdict, &self.live) {
             (Some(Verdict::BelowHeld { held }), _) => ChangeReply::BelowHeld(held),
+            (Some(Verdict::Uncounted), _) => ChangeReply::Uncounted,
             (Some(_), Some((inventory, sequence))) => {
                 ChangeReply::Done(Box::new(inventory.clone()), *sequence)
             }

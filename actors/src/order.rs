@@ -53,7 +53,7 @@ struct Live {
     saga: Saga,
     sequence: u64,
     /// The effect last asked for: it is asked for again only when somebody may have missed it.
-    asked: Option<EffectId>,
+    asked: Option<(EffectId, Effect)>,
     /// Whether this life began from the shelf, so that others may know the order's effects already.
     recovered: bool,
 }
@@ -148,9 +148,16 @@ impl OrderState {
     /// The inventory granted the hold: the order brings the number it needs next. Numbers are given
     /// only to an answer that is still wanted, so that late ones burn none.
     fn granted(&mut self, id: EffectId) -> Result<(), ShelfError> {
-        let Some(live) = self.live.as_ref().filter(|live| live.saga.effect_id() == Some(id)) else {
+        let Some(live) = &self.live else { return Ok(()) };
+        if live.saga.effect_id() != Some(id) {
+            if live.saga.phase().is_terminal() && !live.saga.holds_units() {
+                // Nobody wants what was granted so late: it goes back.
+                let offering = live.saga.order().offering;
+                let key = OfferingKey { market: self.key.market, offering };
+                self.post.directory.offering(key, InventoryMsg::Release { effect: id });
+            }
             return Ok(());
-        };
+        }
         let next = match live.saga.needs() {
             Need::Payment if self.post.payments.is_stopped() => Next::PaymentsDown,
             Need::Payment => Next::Payment(PaymentId(self.next(Kind::Payment))),
@@ -201,7 +208,7 @@ impl OrderState {
     /// After a change: the agenda, whoever waits, and what the world owes now.
     fn settle(&mut self) -> Result<(), ShelfError> {
         let Some(live) = &self.live else { return Ok(()) };
-        self.post.agenda.set(self.key, Open::of(&live.saga));
+        self.post.agenda.set(self.key, Open::of(&live.saga), live.saga.updated_at());
         self.post.watchers.tell(&live.saga, live.sequence);
         if live.saga.phase().is_terminal() {
             self.post.vault.forget(self.key);
@@ -216,14 +223,16 @@ impl OrderState {
     /// Asks for the outstanding effect, unless it was asked for already.
     fn dispatch(&mut self, again: bool) -> Result<(), ShelfError> {
         let Some(live) = &mut self.live else { return Ok(()) };
-        let Some(effect) = live.saga.effect() else { return Ok(()) };
+        // Only an effect that came up in this life is surely unknown to the others.
+        let again = again || (live.recovered && live.asked.is_none());
+        let inquiry = if again { live.saga.inquiry() } else { None };
+        let Some(effect) = live.saga.effect().or(inquiry) else { return Ok(()) };
         let Some(id) = live.saga.effect_id() else { return Ok(()) };
-        if live.asked == Some(id) && !again {
+        let asking = Some((id, effect.clone()));
+        if live.asked == asking && !again {
             return Ok(());
         }
-        // Only an effect asked for the first time in this life is surely unknown to the others.
-        let again = again || (live.recovered && live.asked.is_none());
-        live.asked = Some(id);
+        live.asked = asking;
         match self.ask(id, effect, again) {
             Some(outcome) => self.step(Input::Outcome(id, outcome)).map(|_| ()),
             None => Ok(()),
@@ -238,8 +247,9 @@ impl OrderState {
             Effect::Hold { offering, claim } => {
                 let message = InventoryMsg::Hold { effect: id, claim };
                 match post.directory.offering(OfferingKey { market, offering }, message) {
-                    Sent::Stopped => Some(Outcome::NotHeld(Reason::InventoryUnavailable)),
-                    Sent::Delivered | Sent::Restarting => None,
+                    // A hold asked for before may have been granted: only its answer tells.
+                    Sent::Stopped if !again => Some(Outcome::NotHeld(Reason::InventoryUnavailable)),
+                    Sent::Stopped | Sent::Delivered | Sent::Restarting => None,
                 }
             }
             Effect::Charge { payment, amount, card } => {

@@ -77,6 +77,9 @@ pub struct PaymentsState {
     args: PaymentsArgs,
     active: HashMap<PaymentKey, Active>,
     permits: Arc<Semaphore>,
+    /// This life of the actor. A call that has not left when its life ends never leaves: the next
+    /// life may have decided otherwise.
+    life: Arc<()>,
 }
 
 struct Active {
@@ -99,7 +102,7 @@ impl Actor for PaymentsActor {
         args: PaymentsArgs,
     ) -> Result<PaymentsState, ActorProcessingErr> {
         let permits = Arc::new(Semaphore::new(GATEWAY_CALLS_MAX));
-        Ok(PaymentsState { args, active: HashMap::new(), permits })
+        Ok(PaymentsState { args, active: HashMap::new(), permits, life: Arc::default() })
     }
 
     async fn handle(
@@ -267,6 +270,7 @@ impl PaymentsState {
             | State::Refunding { .. } => return,
             State::Captured => post.directory.order(effect.order, OrderMsg::Charged(effect)),
             State::Declined(why) => {
+                // Whichever the order waits for; the other answer is no answer to it.
                 post.answer(effect, Outcome::Declined(why.clone()));
                 post.answer(effect, Outcome::Refunded(zero(&active.payment)));
             }
@@ -288,6 +292,7 @@ impl PaymentsState {
         call(calls::Call {
             args: self.args.clone(),
             permits: Arc::clone(&self.permits),
+            life: Arc::downgrade(&self.life),
             key,
             payment: active.payment.clone(),
             durable: active.sequence,

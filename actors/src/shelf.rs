@@ -55,6 +55,18 @@ pub enum ShelfError {
         /// What is wrong.
         source: CodecError,
     },
+    /// The journal ends before facts that were durable once.
+    #[error(
+        "the journal ends at sequence {last}, but was durable up to {watermark} when the snapshots \
+         were made: records are missing at its end (restore the journal; or, to go on without them, \
+         remove the snapshots)"
+    )]
+    Cut {
+        /// What the snapshots hold.
+        watermark: u64,
+        /// What the journal holds.
+        last: u64,
+    },
     /// Facts are missing, or do not follow from one another.
     #[error("stream {stream}: fact {number} does not follow the {known} known before it")]
     Gap {

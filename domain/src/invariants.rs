@@ -131,7 +131,7 @@ pub fn order_and_payment_agree(saga: &Saga, payment: &Payment) -> Result<(), Bro
     })
 }
 
-/// I1 to I6 of one order, in turn.
+/// I2 to I6, what one order can be asked by itself, in turn.
 ///
 /// # Errors
 /// The first rule that is [`Broken`].

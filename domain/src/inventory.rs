@@ -160,6 +160,8 @@ pub enum Verdict {
     AlreadySo,
     /// No hold, and why.
     NotHeld(Reason),
+    /// What was sold without a limit was not counted, so a limit set later would sell it again.
+    Uncounted,
     /// The change would leave less than is already held.
     BelowHeld {
         /// How much is held.
@@ -226,6 +228,7 @@ impl Inventory {
             return Verdict::AlreadySo;
         }
         match offering.model.capacity() {
+            Some(_) if self.offering.model == Model::Unlimited => Verdict::Uncounted,
             Some(capacity) if capacity < self.held => Verdict::BelowHeld { held: self.held },
             Some(_) | None => Verdict::Record(Event::Changed(offering)),
         }

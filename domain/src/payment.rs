@@ -293,6 +293,10 @@ impl Payment {
             }
             Event::Declined(why) => self.state = State::Declined(why.clone()),
             Event::Unanswered { attempt, again_at } => {
+                if *attempt == 1 {
+                    // The call that was not answered may have left later than it was asked for.
+                    self.sent_at = fact.at;
+                }
                 self.state = self.unanswered_state(*attempt, *again_at);
             }
             Event::NotFound => {
@@ -301,6 +305,8 @@ impl Payment {
             }
             Event::RefundRequested(amount) => self.state = self.refunding(*amount, fact.at),
             Event::VoidRequested => {
+                // A charge that waited for its turn may be leaving just now.
+                self.sent_at = fact.at;
                 self.state = State::Voiding { attempt: 0, again_at: fact.at };
             }
             Event::Refunded(amount) => self.state = State::Refunded(*amount),

@@ -18,7 +18,7 @@ pub use event::{AfterHold, Cause, Event, EventKind, Fact, Step};
 pub use input::{Command, Effect, Input, Next, Outcome, Party, Rejection, Verdict, Why};
 pub use state::{Asked, Part, Phase, Reason, Return, State, Undo};
 
-use crate::attributes::ATTRIBUTES_MAX;
+use crate::attributes::{ATTRIBUTES_MAX, Attributes};
 use crate::card::Card;
 use crate::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
 use crate::money::Money;
@@ -36,6 +36,9 @@ pub const UNDO_PAUSE_MAX: Span = Span::seconds(300);
 pub const UNDO_ATTEMPTS_MAX: u32 = 18;
 /// How often a stuck order tries again by itself.
 pub const STUCK_PAUSE: Span = Span::seconds(3600);
+/// Facts after which an order takes no more quotes and notes, so that nobody can make it grow for
+/// ever. What it needs to come to its end is never refused.
+pub const FACTS_MAX: u32 = 1000;
 /// Lines of history an order carries; the oldest after the first make room.
 pub const HISTORY_MAX: usize = 64;
 
@@ -157,20 +160,30 @@ impl Saga {
                 self.cancel(note, quote, attributes, now)
             }
             Command::Complete => self.complete(),
+            Command::Quote | Command::Annotate(_) if self.number >= FACTS_MAX => {
+                Verdict::Reject(Rejection::TooManyChanges(FACTS_MAX))
+            }
             Command::Quote => self.quote_cancellation(now),
             Command::Retry => self.retry(now),
             Command::Annotate(attributes) => {
-                let mut all = self.order.attributes.clone();
-                all.extend(attributes.clone());
-                if all.len() > ATTRIBUTES_MAX {
-                    Verdict::Reject(Rejection::TooManyAttributes(ATTRIBUTES_MAX))
-                } else if all == self.order.attributes {
-                    Verdict::Ignore(Why::AlreadySo)
-                } else {
-                    Verdict::Record(Event::Annotated(attributes))
+                let same = |(name, value)| self.order.attributes.get(name) == Some(value);
+                match self.room_for(&attributes) {
+                    Err(rejection) => Verdict::Reject(rejection),
+                    Ok(()) if attributes.iter().all(same) => Verdict::Ignore(Why::AlreadySo),
+                    Ok(()) => Verdict::Record(Event::Annotated(attributes)),
                 }
             }
         }
+    }
+
+    /// Whether the order can carry these as well.
+    fn room_for(&self, attributes: &Attributes) -> Result<(), Rejection> {
+        let known = &self.order.attributes;
+        let new = attributes.keys().filter(|name| !known.contains_key(*name)).count();
+        if known.len() + new > ATTRIBUTES_MAX {
+            return Err(Rejection::TooManyAttributes(ATTRIBUTES_MAX));
+        }
+        Ok(())
     }
 
     fn wrong_phase(&self, command: &'static str) -> Verdict {
@@ -220,6 +233,19 @@ impl Saga {
             | State::Refused(_)
             | State::Cancelled(_) => None,
         }
+    }
+
+    /// What may be asked again although nobody owes it: whether the operator has spoken. The word
+    /// may have been written down just before a crash, and the order not told of it.
+    #[must_use]
+    pub fn inquiry(&self) -> Option<Effect> {
+        let State::Paid { asked: Asked::Waiting, .. } = &self.state else { return None };
+        let terms = self.order.terms.confirmation;
+        self.confirmation.map(|confirmation| Effect::Confirm {
+            confirmation,
+            terms,
+            demanded: false,
+        })
     }
 
     /// The name of the outstanding effect, if there is one to be answered. A confirmation that

@@ -31,10 +31,10 @@ impl Fields {
     pub fn parse(body: &[u8]) -> Result<Fields, Problem> {
         let value: Value = serde_json::from_slice(body)
             .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-        match value {
-            Value::Object(left) => Ok(Fields { left, within: None }),
-            _ => Err(Problem::invalid("body", "must be a JSON object")),
-        }
+        let Value::Object(left) = value else {
+            return Err(Problem::invalid("body", "must be a JSON object"));
+        };
+        Ok(Fields { left, within: None })
     }
 
     /// Reads a body that may be missing, which counts as an empty object.
@@ -75,11 +75,9 @@ impl Fields {
     /// # Errors
     /// 422 if it is not text.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.wrong(name, "must be text")),
-        }
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Value::String(text) = value else { return Err(self.wrong(name, "must be text")) };
+        Ok(Some(text))
     }
 
     /// Text that `check` finds nothing wrong with.
@@ -131,11 +129,11 @@ impl Fields {
     /// # Errors
     /// 422 if it is not an object.
     pub fn object(&mut self, name: &'static str) -> Result<Option<Fields>, Problem> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Object(left)) => Ok(Some(Fields { left, within: Some(name) })),
-            Some(_) => Err(self.wrong(name, "must be an object")),
-        }
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Value::Object(left) = value else {
+            return Err(self.wrong(name, "must be an object"));
+        };
+        Ok(Some(Fields { left, within: Some(name) }))
     }
 
     /// A price, `{"amount": minor units, "currency": "EUR"}`; the market's currency if none is named.
@@ -169,7 +167,10 @@ impl Fields {
         for (name, value) in left {
             let Some(value) = attribute(&value) else {
                 let field = format!("attributes.{}", shown(&name, ATTRIBUTE_NAME_MAX));
-                return Err(Problem::invalid(field, "must be text, a number, true, false or null"));
+                return Err(Problem::invalid(
+                    field,
+                    "must be text, a number of at most 63 bits, true, false or null",
+                ));
             };
             attributes.insert(name, value);
         }
@@ -200,6 +201,8 @@ pub fn attribute(value: &Value) -> Option<Attribute> {
         Value::Bool(flag) => Some(Attribute::Flag(*flag)),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => Some(Attribute::Whole(whole)),
+            // A whole number that long would come back as another one.
+            None if number.is_u64() => None,
             None => number.as_f64().filter(|float| float.is_finite()).map(Attribute::Decimal),
         },
         Value::String(text) => Some(Attribute::Text(text.clone())),

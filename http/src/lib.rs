@@ -1,1 +1,28 @@
-//! http.
+//! The HTTP edge of Surehold: parse, ask the engine, answer. No rule of a booking lives here.
+//!
+//! ```text
+//! socket -> server -> routes (the URL table) -> native or dialects -> Engine
+//!                        |                          |
+//!                        call (what was asked)      answer, problem (what is said)
+//! ```
+//!
+//! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`config`]. Only this crate
+//! knows JSON, URLs and status codes; it reaches the engine through the crate `surehold` alone.
+
+pub mod routes;
+
+pub mod call;
+pub mod fields;
+pub mod query;
+
+pub mod answer;
+pub mod problem;
+pub mod shapes;
+
+pub mod dialects;
+pub mod native;
+
+pub mod app;
+pub mod config;
+pub mod observe;
+pub mod server;

@@ -1,2 +1,103 @@
-//! main
-fn main() {}
+//! The process: configuration, engine, server, and an orderly end.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use surehold::{Data, Engine, Options, PaymentGateway, Sandbox};
+use surehold_http::app::App;
+use surehold_http::config::flags::{Cli, Command, ServeFlags};
+use surehold_http::config::{ADMIN_TOKEN, Config, markets};
+use surehold_http::observe::Observe;
+use surehold_http::server::{self, End};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+/// The process could not start.
+const CANNOT_START: u8 = 2;
+/// The engine gave up: a fault of the software or of the machine (sysexits' EX_SOFTWARE).
+const GAVE_UP: u8 = 70;
+/// What is logged unless RUST_LOG says otherwise. A client that hangs up is no news.
+const LOGGED: &str = "warn,warp::server=off";
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(CANNOT_START));
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match cli.command {
+        None | Some(Command::Serve) => serve(cli.serve),
+        Some(Command::CheckMarket { file }) => match markets::file(&file) {
+            Ok(_) => say(&mut std::io::stdout(), "ok").map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+        .map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|reason| {
+        let _ = say(&mut std::io::stderr(), &format!("surehold: {reason}"));
+        ExitCode::from(CANNOT_START)
+    })
+}
+
+fn serve(flags: ServeFlags) -> Result<ExitCode, String> {
+    let config = Config::load(flags, std::env::var(ADMIN_TOKEN).ok()).map_err(said)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(said)?;
+    let end = runtime.block_on(run(config))?;
+    // Whatever still waits for a client does not keep the process.
+    runtime.shutdown_background();
+    match end {
+        End::Drained => Ok(ExitCode::SUCCESS),
+        End::Failed(reason) => {
+            let _ = say(&mut std::io::stderr(), &format!("surehold: gave up: {reason}"));
+            Ok(ExitCode::from(GAVE_UP))
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<End, String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(said)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(said)?;
+    let observe = Observe::install().map_err(said)?;
+    observe.keep_up();
+    let listener = server::bind(config.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let address = listener.local_addr().map_err(said)?;
+
+    let names: Vec<_> = config.plans.iter().map(|plan| plan.name.clone()).collect();
+    let gateway = Sandbox::new(config.sandbox);
+    say(&mut std::io::stderr(), &format!("INFO payments: {}", gateway.describe())).map_err(said)?;
+    let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
+    options.gateway = Arc::new(gateway);
+    let engine = Engine::open(options).await.map_err(said)?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let (admin, echo) = (config.admin, config.echo);
+    let app = Arc::new(App { engine, admin, echo, address, observe, stopping: stopped });
+    let (data, names) = (config.data.display(), names.join(", "));
+    let ready = format!("surehold is ready on http://{address}, data in {data}, markets: {names}");
+    say(&mut std::io::stdout(), &ready).map_err(said)?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    Ok(server::serve(app, listener, stopping, stop).await)
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Writes one line.
+fn say(to: &mut impl Write, line: &str) -> std::io::Result<()> {
+    writeln!(to, "{line}")?;
+    to.flush()
+}

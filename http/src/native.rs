@@ -1,14 +1,14 @@
 //! The native API: JSON in, JSON out, refusals as problems. One file per kind of thing; each handler
 //! reads the request, asks the engine once and writes what it said.
 
-pub mod commands;
-pub mod offerings;
-pub mod orders;
-pub mod events;
-pub mod stream;
 pub mod admin;
+pub mod commands;
+pub mod events;
 pub mod facts;
+pub mod offerings;
 pub mod order_body;
+pub mod orders;
+pub mod stream;
 
 use surehold::Market;
 

@@ -12,14 +12,16 @@ use crate::answer::{self, PROBLEM, Response};
 
 /// What went wrong, for a client of the native API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The status of the answer.
-    pub status: StatusCode,
+pub struct Problem(Box<Told>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    status: StatusCode,
     /// The stable name, the last part of `type`.
     kind: &'static str,
     title: &'static str,
     /// What it is this time.
-    pub detail: String,
+    detail: String,
     field: Option<String>,
     phase: Option<Phase>,
     order: Option<u64>,
@@ -52,7 +54,14 @@ impl Problem {
     ) -> Problem {
         let detail = detail.into();
         let (field, phase, order, retry_after, allow) = (None, None, None, None, None);
-        Problem { status, kind, title, detail, field, phase, order, retry_after, allow }
+        let told = Told { status, kind, title, detail, field, phase, order, retry_after, allow };
+        Problem(Box::new(told))
+    }
+
+    /// What it is this time, in words.
+    #[must_use]
+    pub fn into_detail(self) -> String {
+        self.0.detail
     }
 
     /// 400: the request cannot be read.
@@ -81,8 +90,9 @@ impl Problem {
     pub fn wrong_method(allow: String) -> Problem {
         let status = StatusCode::METHOD_NOT_ALLOWED;
         let detail = format!("this address takes {allow}");
-        let problem = Problem::new(status, "wrong-method", "The method does not fit", detail);
-        Problem { allow: Some(allow), ..problem }
+        let mut problem = Problem::new(status, "wrong-method", "The method does not fit", detail);
+        problem.0.allow = Some(allow);
+        problem
     }
 
     /// 413: the body is too long.
@@ -120,20 +130,23 @@ impl Problem {
     #[must_use]
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let problem = Problem::new(status, "unavailable", "Not now, try again", detail);
-        Problem { retry_after: Some(retry_after), ..problem }
+        let mut problem = Problem::new(status, "unavailable", "Not now, try again", detail);
+        problem.0.retry_after = Some(retry_after);
+        problem
     }
 
     /// The same, naming the value that is wrong.
     #[must_use]
-    pub fn of_field(self, field: impl Into<String>) -> Problem {
-        Problem { field: Some(field.into()), ..self }
+    pub fn of_field(mut self, field: impl Into<String>) -> Problem {
+        self.0.field = Some(field.into());
+        self
     }
 
     /// The same, naming the order it is about.
     #[must_use]
-    pub fn of_order(self, order: u64) -> Problem {
-        Problem { order: Some(order), ..self }
+    pub fn of_order(mut self, order: u64) -> Problem {
+        self.0.order = Some(order);
+        self
     }
 }
 
@@ -151,8 +164,9 @@ impl From<Refusal> for Problem {
             Refusal::Invalid { field, reason } => Problem::invalid(field, reason),
             Refusal::WrongPhase { phase, .. } => {
                 let title = "The command does not fit the order's phase";
-                let problem = Problem::new(StatusCode::CONFLICT, "wrong-phase", title, detail);
-                Problem { phase: Some(phase), ..problem }
+                let mut problem = Problem::new(StatusCode::CONFLICT, "wrong-phase", title, detail);
+                problem.0.phase = Some(phase);
+                problem
             }
             Refusal::Conflict(_) => {
                 let title = "It clashes with how things stand";
@@ -185,7 +199,7 @@ fn fault(detail: String) -> Problem {
 }
 
 impl From<Problem> for Response {
-    fn from(problem: Problem) -> Response {
+    fn from(Problem(problem): Problem) -> Response {
         let body = Body {
             r#type: format!("/problems/{}", problem.kind),
             title: problem.title,

@@ -1,8 +1,8 @@
 //! How the engine's values look in JSON: small wrappers that borrow, so that writing an answer copies
 //! nothing.
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::card::Card;
 use surehold::domain::inventory::Model;

@@ -44,6 +44,8 @@ pub trait Child: Send + Sync + 'static {
     fn passivate() -> Self::Msg;
     /// The message that crashes one.
     fn crash() -> Self::Msg;
+    /// One was started again after a crash: whoever waits for it may have to ask again.
+    fn restarted(&self, key: Self::Key);
     /// The child's name in the tree.
     fn label(key: Self::Key) -> String;
 }

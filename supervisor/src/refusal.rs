@@ -102,6 +102,7 @@ impl From<Rejection> for Refusal {
         match rejection {
             Rejection::WrongPhase { phase, command } => Refusal::WrongPhase { phase, command },
             Rejection::QuoteExpired => Refusal::Conflict(rejection.to_string()),
+            Rejection::TooManyChanges(_) => Refusal::Conflict(rejection.to_string()),
             Rejection::TooManyAttributes(_) => {
                 Refusal::invalid("attributes", rejection.to_string())
             }

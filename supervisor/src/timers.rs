@@ -13,6 +13,8 @@ use crate::participant::Worker;
 
 /// An order whose deadline passed and that did not move is woken again after this.
 const AGAIN: Span = Span::seconds(5);
+/// An order that was not answered asks again after this.
+const PATIENCE: Span = Span::seconds(10);
 /// Longest sleep; waking for nothing once in a while costs nothing.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 
@@ -87,6 +89,10 @@ fn tick(post: &Post) -> Duration {
             let overdue = post.agenda.overdue(now, grace);
             metrics::gauge!("surehold_orders_overdue").set(overdue as f64);
         }
+    }
+    // What was asked may have been lost with whoever crashed; asking again is harmless.
+    for order in post.agenda.unanswered(now, PATIENCE, DUE_MAX) {
+        post.directory.order(order, OrderMsg::Reissue);
     }
     post.watchers.sweep();
     match next {

@@ -56,6 +56,7 @@ impl Child for Orders {
     fn crash() -> OrderMsg {
         OrderMsg::Crash
     }
+    fn restarted(&self, _key: OrderKey) {}
     fn label(key: OrderKey) -> String {
         format!("order {}/{}", key.market.0, key.order)
     }
@@ -85,6 +86,13 @@ impl Child for Offerings {
     }
     fn crash() -> InventoryMsg {
         InventoryMsg::Crash
+    }
+    fn restarted(&self, _key: OfferingKey) {
+        // Holds and releases in its mailbox died with it.
+        let Some(post) = self.0.get() else { return };
+        for order in post.agenda.owed(Some(Party::Inventory)) {
+            post.directory.order(order, OrderMsg::Reissue);
+        }
     }
     fn label(key: OfferingKey) -> String {
         format!("offering {}/{}", key.market.0, key.offering)

@@ -1,6 +1,6 @@
 //! One gateway call: after its pause, with a permit, once its reason is durable, for a limited time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use surehold_domain::payment::{Answer, Effect, Payment};
@@ -14,6 +14,8 @@ use crate::stream::PaymentKey;
 pub(super) struct Call {
     pub(super) args: PaymentsArgs,
     pub(super) permits: Arc<Semaphore>,
+    /// The life of the actor that wants the call.
+    pub(super) life: Weak<()>,
     pub(super) key: PaymentKey,
     pub(super) payment: Payment,
     /// The record that is the call's reason: nothing leaves the node before it is durable.
@@ -36,6 +38,9 @@ pub(super) fn call(call: Call) {
             return;
         }
         let Ok(_permit) = call.permits.acquire().await else { return };
+        if call.life.upgrade().is_none() {
+            return;
+        }
         let request = request(&call);
         let answering = match call.effect {
             Effect::Capture => post.gateway.capture(request),

@@ -5,7 +5,9 @@
 
 use std::sync::atomic::Ordering;
 
-use surehold_domain::saga::Saga;
+use surehold_domain::confirmation::Confirmation;
+use surehold_domain::saga::{Party, Saga};
+use surehold_domain::time::Timestamp;
 use surehold_storage::codec;
 use surehold_storage::{Direction, Stream};
 use tracing::{info, warn};
@@ -13,7 +15,7 @@ use tracing::{info, warn};
 use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, entry_hash};
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
 use crate::agenda::{Agenda, Open};
-use crate::stream::{Kind, order_key};
+use crate::stream::{Kind, order as order_stream, order_key};
 
 /// Records read from the journal in one go.
 const READ_RECORDS: usize = 4096;
@@ -45,6 +47,9 @@ pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> 
     let (meta, rebuilt) = match usable(shelf) {
         Ok(meta) => (meta, None),
         Err(Unusable::Empty) => (Meta::default(), None),
+        Err(Unusable::JournalCut { watermark, last }) => {
+            return Err(ShelfError::Cut { watermark, last });
+        }
         Err(Unusable::Because(reason)) => {
             warn!(reason, "the snapshots are built anew from the journal");
             shelf.snapshots.clear()?;
@@ -64,6 +69,7 @@ pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> 
 
 enum Unusable {
     Empty,
+    JournalCut { watermark: u64, last: u64 },
     Because(String),
 }
 
@@ -86,10 +92,12 @@ fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
     if meta.journal != shelf.journal.identity() {
         return Err(because("they were made from another journal".to_owned()));
     }
-    if meta.watermark > shelf.journal.last() {
-        return Err(because("they are newer than the journal".to_owned()));
-    }
     verify(shelf, &meta)?;
+    // Snapshots are made of durable facts only, so a journal that ends before them has lost some.
+    let (watermark, last) = (meta.watermark, shelf.journal.last());
+    if watermark > last {
+        return Err(Unusable::JournalCut { watermark, last });
+    }
     Ok(meta)
 }
 
@@ -143,7 +151,7 @@ fn read_open(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
         let codec_error = |source| ShelfError::Codec { stream, source };
         let (_, body) = codec::open(value).map_err(codec_error)?;
         let open: Open = codec::decode(body).map_err(codec_error)?;
-        agenda.set(order_key(stream), Some(open));
+        agenda.set(order_key(stream), Some(open), Timestamp(0));
         Ok(())
     })
 }
@@ -174,19 +182,38 @@ fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, S
     }
 }
 
-/// Enters the orders that the tails tell of: what the stored index says of them may be old.
+/// Enters the orders that the tails tell of: what the stored index says of them may be old. An
+/// operator's word that is in the tails may not have reached its order: such an order asks for it.
 fn enter_tails(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
+    let mut spoken = Vec::new();
     for index in 0..shelf.tails.len() {
-        let streams: Vec<Stream> = shelf
-            .shard(index)
-            .keys()
-            .filter(|stream| Kind::of(**stream) == Some(Kind::Order))
-            .copied()
-            .collect();
+        let streams: Vec<Stream> = shelf.shard(index).keys().copied().collect();
         for stream in streams {
-            if let Some(loaded) = shelf.load::<Saga>(stream)? {
-                agenda.set(order_key(stream), Open::of(&loaded.machine));
+            match Kind::of(stream) {
+                Some(Kind::Order) => {
+                    if let Some(loaded) = shelf.load::<Saga>(stream)? {
+                        let saga = &loaded.machine;
+                        agenda.set(order_key(stream), Open::of(saga), saga.updated_at());
+                    }
+                }
+                Some(Kind::Confirmation) => {
+                    if let Some(loaded) = shelf.load::<Confirmation>(stream)? {
+                        spoken.push(loaded.machine.order());
+                    }
+                }
+                Some(Kind::Node | Kind::Market | Kind::Offering | Kind::Payment | Kind::Key)
+                | None => {}
             }
+        }
+    }
+    for order in spoken {
+        let Some(loaded) = shelf.load::<Saga>(order_stream(order))? else { continue };
+        let saga = loaded.machine;
+        if saga.inquiry().is_some()
+            && let Some(open) = Open::of(&saga)
+        {
+            let owed = Some(Party::Confirmations);
+            agenda.set(order, Some(Open { owed, ..open }), saga.updated_at());
         }
     }
     Ok(())

@@ -34,6 +34,8 @@ impl Saga {
             Event::PaymentDeferred { until } => self.state = State::Unpaid { until: *until },
             Event::Paid { confirmation, until } => {
                 self.captured = Some(self.order.price);
+                // What was quoted before there was money says nothing about it.
+                self.quote = None;
                 self.confirmation = Some(*confirmation);
                 self.state = State::Paid { until: *until, asked: Asked::Requested };
             }

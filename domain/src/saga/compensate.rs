@@ -32,6 +32,9 @@ impl Saga {
             }
             State::Fulfilled | State::Refused(_) => return self.wrong_phase("be cancelled"),
         };
+        if let Err(rejection) = self.room_for(&attributes) {
+            return Verdict::Reject(rejection);
+        }
         let (undo, until) = self.undo(Reason::Customer(note), money, now);
         Verdict::Record(Event::UndoStarted { undo, until, attributes })
     }

@@ -318,7 +318,7 @@ impl Reason {
         match self {
             Reason::NoRoom | Reason::OfferingClosed | Reason::InventoryUnavailable => {
                 Cause::Inventory
-            },
+            }
             Reason::Customer(_) => Cause::Customer,
             Reason::PaymentDeclined(_) | Reason::PaymentUnavailable => Cause::Payments,
             Reason::Rejected(_) => Cause::Operator,

@@ -74,7 +74,10 @@ impl Saga {
                     self.start_undo(Reason::PaymentUnavailable, Return::Nothing, now)
                 }
                 WhenUnavailable::PayLater { within } => {
-                    Verdict::Record(Event::PaymentDeferred { until: now.plus(within) })
+                    // The time to pay does not begin anew with every attempt.
+                    let latest = self.placed_at().plus(terms.hold).plus(within);
+                    let until = now.plus(within).min(latest);
+                    Verdict::Record(Event::PaymentDeferred { until })
                 }
             },
             Outcome::Held(_)

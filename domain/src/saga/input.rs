@@ -203,6 +203,9 @@ pub enum Rejection {
     /// The order carries as much as it may.
     #[error("an order carries at most {0} attributes")]
     TooManyAttributes(usize),
+    /// The order was quoted or changed too often.
+    #[error("an order takes at most {0} quotes and changes")]
+    TooManyChanges(u32),
 }
 
 impl Command {

@@ -270,9 +270,10 @@ impl Player {
         let name = fact.event.kind().name();
         let step = self.saga.history().last().expect("a step");
         let note = step.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
-        let quote = match &fact.event {
-            Event::Quoted { refund, .. } => format!(" ({}: {refund} back)", self.saga.number()),
-            _ => String::new(),
+        let quote = if let Event::Quoted { refund, .. } = &fact.event {
+            format!(" ({}: {refund} back)", self.saga.number())
+        } else {
+            String::new()
         };
         self.facts.push(fact);
         assert_eq!(replay(&self.facts), self.saga, "replayed and live are not the same");

@@ -92,6 +92,7 @@ fn play_inventory(model: &str, script: &str) -> (Vec<String>, Steps) {
             inventory::Verdict::Record(event) => event,
             inventory::Verdict::AlreadySo => return "already so".to_owned(),
             inventory::Verdict::NotHeld(reason) => return format!("not held: {reason}"),
+            inventory::Verdict::Uncounted => return "refused: not counted".to_owned(),
             inventory::Verdict::BelowHeld { held } => return format!("refused: {held} are held"),
         };
         let (name, open) = (event.name(), stock.is_open());

@@ -1,9 +1,10 @@
 //! The tests of the rules, in reading order: scripts, the fault matrix, properties, tidiness.
 //!
-//! `check` turns a script into a transcript; `script`, `machines` and `payment` are the scripts. `world` is a
-//! whole small node without a clock or a thread; `matrix` breaks it once in every way that has a
-//! name, `property` breaks it at random (the seed is fixed and printed). `reach` walks every state
-//! an order can be in. `tidy` holds the workspace to the rules of its layout.
+//! `check` turns a script into a transcript; `script`, `machines` and `payment` are the scripts.
+//! `world` is a whole small node without a clock or a thread; `matrix` breaks it once in every way
+//! that has a name, `property` breaks it at random (the seed is fixed and printed). `reach` walks
+//! every state an order can be in. `tidy` holds the workspace to the rules of its layout. `regressions`
+//! has the stories of what went wrong once.
 
 mod check;
 
@@ -16,3 +17,11 @@ mod payment;
 mod world;
 
 mod matrix;
+
+mod property;
+
+mod reach;
+
+mod tidy;
+
+mod regressions;

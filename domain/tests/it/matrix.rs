@@ -148,7 +148,7 @@ matrix! {
         crash before OrderHeld                               => fulfilled, 1000 charged, 0 back
         crash after OrderHeld                                => fulfilled, 1000 charged, 0 back
     "
-    /// What was free was held before the crash and is held after it; what is free stays free.
+    /// Nothing to pay: from held straight to the confirmation.
     hold_without_price: "no price", NOBODY => "
         nothing                                              => fulfilled, 0 charged, 0 back
         twice hold                                           => fulfilled, 0 charged, 0 back
@@ -156,7 +156,8 @@ matrix! {
         crash after UnitsHeld                                => fulfilled, 0 charged, 0 back
         crash after OrderHeld                                => fulfilled, 0 charged, 0 back
     "
-    /// A customer who pays later, ten minutes after the units were held.
+    /// A customer who pays later, once, ten minutes after the units were held. One whose payment
+    /// was lost before it was on disk has seen no answer; this one does not try again.
     hold_and_pay_later: "pay later", NOBODY => "
         nothing                                              => fulfilled, 1000 charged, 0 back
         lost hold                                            => cancelled (hold_expired), 0 charged, 0 back

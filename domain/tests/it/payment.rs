@@ -164,6 +164,15 @@ scripts! { PAYMENTS, play_payment;
         captured                     => ignored
         refund all                   => ignored
     "
+    /// The charge was asked for long ago but may have been sent a moment ago: it waited for its
+    /// turn, or was sent again after a crash. The quiet time counts from when no more is sent.
+    undone_long_after_it_was_asked_for: "payment" => "
+        refund all +40 s             => VoidRequested -> voiding, ask now
+        not found                    => PaymentUnanswered -> voiding, ask in 1 s
+        not found +29 s              => PaymentUnanswered -> voiding, ask in 2 s
+        captured                     => PaymentCaptured -> refunding, refund 1000 EUR now
+        refunded 1000                => PaymentRefunded -> refunded
+    "
     undone_and_declined: "payment" => "
         refund all                   => VoidRequested -> voiding, ask now
         no answer                    => PaymentUnanswered -> voiding, ask in 1 s

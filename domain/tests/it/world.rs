@@ -8,19 +8,20 @@
 //! Rules a shell must keep, and this one does: asks from one order to one party stay in their
 //! order; a gateway's answer that is older than [`CALL_MAX`] counts as none; a payment that is
 //! refused because the gateway is down is remembered as void, so that the same ask, come twice,
-//! never charges; an answer goes to whoever asked last; a restarted order that waits for an
+//! never charges; an inventory that refused an order refuses it again, for the same reason (a no
+//! ends the order, a yes after it would be held for ever); an answer goes to whoever asked last; a restarted order that waits for an
 //! operator looks whether the operator has spoken meanwhile.
 
 mod audit;
 mod gateway;
 mod node;
 mod parties;
+mod recovery;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use surehold_domain::attributes::Attributes;
 use surehold_domain::id::{ConfirmationId, EffectId, OrderId, PaymentId};
-use surehold_domain::money::Money;
 use surehold_domain::order::Order;
 use surehold_domain::payment::Answer;
 use surehold_domain::saga::{
@@ -28,9 +29,10 @@ use surehold_domain::saga::{
 };
 use surehold_domain::time::{Span, Timestamp};
 
-use crate::check::{START, card, key, span};
+use crate::check::{START, card, span};
 pub(crate) use gateway::{Gateway, Mood};
-pub(crate) use node::{Entry, Node};
+pub(crate) use node::{Entry, Node, hall};
+use parties::effect_name;
 
 /// How long a call to the gateway may take before it counts as not answered.
 const CALL_MAX: Span = Span::seconds(10);
@@ -110,6 +112,8 @@ pub(crate) struct World {
     pub(crate) stuck: BTreeSet<OrderId>,
     /// Which effect the answer about a payment goes to.
     wanted: BTreeMap<PaymentId, EffectId>,
+    /// Whom the inventory refused, and why: the same order asking twice hears the same.
+    refused: BTreeMap<OrderId, Reason>,
     /// The fact of a payment for which the gateway was called.
     called: BTreeMap<PaymentId, u32>,
     /// Answers kept back until their order has moved on.
@@ -135,6 +139,7 @@ impl World {
             cancels: None,
             stuck: BTreeSet::new(),
             wanted: BTreeMap::new(),
+            refused: BTreeMap::new(),
             called: BTreeMap::new(),
             late: Vec::new(),
             numbers: 0,
@@ -157,7 +162,14 @@ impl World {
                 return;
             }
         }
-        panic!("the world runs in a circle");
+        let open: Vec<_> =
+            self.node.orders.values().map(|saga| (saga.phase(), saga.effect())).collect();
+        let paid: Vec<_> =
+            self.node.payments.values().filter(|paid| paid.effect().is_some()).collect();
+        panic!(
+            "the world runs in a circle: orders {open:?}, payments {paid:?}, queue {:?}",
+            self.queue
+        );
     }
 
     /// Goes on until time must pass, or nothing is left to do.
@@ -344,11 +356,11 @@ impl World {
     fn record(&mut self, entry: Entry) -> bool {
         let name = entry.name(&self.node);
         match self.fault {
-            Some((order, Fault::CrashBefore(at))) if (Some(order), at) == (name.0, &name.1) => {
+            Some((order, Fault::CrashBefore(at))) if (Some(order), at) == name => {
                 self.crash(self.journal.len());
                 return false;
             }
-            Some((order, Fault::CrashAfter(at))) if (Some(order), at) == (name.0, &name.1) => {
+            Some((order, Fault::CrashAfter(at))) if (Some(order), at) == name => {
                 self.journal.push(entry);
                 self.crash(self.journal.len());
                 return false;
@@ -359,60 +371,4 @@ impl World {
         self.journal.push(entry);
         true
     }
-
-    /// The node dies with so much of its journal on disk, and starts again.
-    pub(crate) fn crash(&mut self, kept: usize) {
-        self.fault = None;
-        self.journal.truncate(kept.max(self.durable));
-        self.durable = self.journal.len();
-        self.node = Node::replay(&self.journal);
-        self.queue.clear();
-        self.wanted.clear();
-        self.called.clear();
-        self.late.clear();
-        let orders: Vec<OrderId> = self.node.orders.keys().copied().collect();
-        for order in orders {
-            self.resume(order);
-            self.notice(order);
-        }
-    }
-
-    /// One order's actor dies: what was on its way to it is lost, and it asks again.
-    pub(crate) fn crash_order(&mut self, order: OrderId) {
-        self.queue.retain(
-            |message| !matches!(message, Message::Answer(id, _) if id.order == key(order.0)),
-        );
-        self.resume(order);
-    }
-
-    /// A restarted order asks again for what it is owed, and for the word it waits for.
-    fn resume(&mut self, order: OrderId) {
-        let Some(saga) = self.node.orders.get(&order) else { return };
-        match (saga.effect(), saga.effect_id(), saga.confirmation()) {
-            (None, Some(id), Some(number)) => self.announce(id, number),
-            _ => self.ask(order),
-        }
-    }
-}
-
-/// The effect, in one word.
-pub(crate) fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Hold { .. } => "hold",
-        Effect::Charge { .. } => "charge",
-        Effect::Confirm { .. } => "confirm",
-        Effect::Refund { .. } => "refund",
-        Effect::Release { .. } => "release",
-        Effect::Withdraw { .. } => "withdraw",
-    }
-}
-
-/// An answer that says no.
-pub(crate) fn not_held(reason: Reason) -> Said {
-    Said::Plain(Outcome::NotHeld(reason))
-}
-
-/// An answer that says how much went back.
-pub(crate) fn refunded(amount: Money) -> Said {
-    Said::Plain(Outcome::Refunded(amount))
 }

@@ -19,6 +19,9 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::shapes::{Amount, Counted, Kept, PageBody, Price};
 
+/// Largest number a client may choose, as in market files: the next ones follow it.
+const ID_MAX: u64 = 1_000_000;
+
 #[derive(Serialize)]
 struct OfferingBody<'a> {
     id: u64,
@@ -52,7 +55,11 @@ pub async fn add(app: &App, call: &Call, name: &str) -> Outcome {
     let market = market(app, name)?;
     call.must_be_json()?;
     let mut fields = Fields::parse(&call.body)?;
-    let id = fields.id("id")?.map(OfferingId);
+    let id = fields.id("id")?;
+    if id.is_some_and(|id| id > ID_MAX) {
+        return Err(fields.wrong("id", format!("must be a whole number from 1 to {ID_MAX}")));
+    }
+    let id = id.map(OfferingId);
     let called = fields.checked("name", check_name)?;
     let called = fields.required("name", called)?;
     let price = fields.price(currency(app, name))?;

@@ -1,1 +1,20 @@
-//! Tests.
+//! The real binary, from the outside: a process, a socket, a data folder.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests, only clippy cannot tell")]
+#![expect(clippy::print_stderr, reason = "a failed test shows what the server wrote")]
+
+mod client;
+mod server;
+
+mod process;
+mod transcripts;
+
+mod bad_input;
+mod events;
+mod idempotency;
+mod native;
+mod talentshare;
+
+mod full_disk;
+mod kill;
+mod self_healing;

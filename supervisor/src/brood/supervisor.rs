@@ -157,7 +157,12 @@ impl<C: Child> BroodState<C> {
         };
         let poisoned = self.brood.is_poisoned(key);
         match self.brood.child.spawn(key, seed, poisoned, myself.get_cell()).await {
-            Ok(actor) => self.started(key, actor),
+            Ok(actor) => {
+                self.started(key, actor);
+                if self.ledgers.contains_key(&key) {
+                    self.brood.child.restarted(key);
+                }
+            }
             Err(failure) => {
                 // It never lived, so no exit will come: decide here.
                 self.decide(key, &Exit::Failed(failure.to_string()), myself);

@@ -129,6 +129,10 @@ impl Engine {
             Some(ChangeReply::BelowHeld(held)) => Err(Refusal::Conflict(format!(
                 "{held} of it are held; less than that cannot be left"
             ))),
+            Some(ChangeReply::Uncounted) => Err(Refusal::Conflict(
+                "what was sold without a limit was not counted; open a new offering instead"
+                    .to_owned(),
+            )),
             Some(ChangeReply::NoSuchOffering) => Err(not_found(key)),
             None => {
                 Err(Refusal::unavailable("the offering restarted meanwhile; look, and ask again"))

@@ -1,1 +1,13 @@
-//! Tests.
+//! The engine as a library, over real shells, real supervision and faulty stores.
+//!
+//! Where time matters it is paused and moves only when everybody waits; nothing sleeps for luck.
+
+mod bank;
+mod world;
+
+mod booking;
+mod disk;
+mod healing;
+mod operators;
+mod recovery;
+mod snapshots;

@@ -30,17 +30,21 @@ pub(crate) struct Node {
     pub(crate) confirmations: BTreeMap<ConfirmationId, Confirmation>,
 }
 
+/// What is sold: a hall with so many seats.
+pub(crate) fn hall(seats: u64) -> Box<Offering> {
+    let capacity = Quantity::whole(seats).expect("a quantity");
+    Box::new(Offering {
+        name: "the hall".to_owned(),
+        price: euro(1000),
+        model: Model::Seats { capacity },
+        attributes: Attributes::new(),
+    })
+}
+
 impl Entry {
     /// The fact that opens an offering with so many seats.
     pub(crate) fn opened(seats: u64) -> Entry {
-        let capacity = Quantity::whole(seats).expect("a quantity");
-        let offering = Offering {
-            name: "the hall".to_owned(),
-            price: euro(1000),
-            model: Model::Seats { capacity },
-            attributes: Attributes::new(),
-        };
-        let event = inventory::Event::Opened(Box::new(offering));
+        let event = inventory::Event::Opened(hall(seats));
         Entry::Inventory(inventory::Fact { at: START, event })
     }
 

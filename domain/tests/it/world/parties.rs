@@ -8,8 +8,24 @@ use surehold_domain::payment::{self, Answer, Payment};
 use surehold_domain::saga::{Effect, Outcome, Phase};
 use surehold_domain::terms::{ConfirmationTerms, ConfirmedBy};
 
-use super::{Act, Entry, Message, Mood, Said, Word, World, not_held, refunded};
+use super::{Act, Entry, Message, Mood, Said, Word, World};
 use crate::check::{euro, span};
+
+/// The effect, in one word.
+pub(super) fn effect_name(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Hold { .. } => "hold",
+        Effect::Charge { .. } => "charge",
+        Effect::Confirm { .. } => "confirm",
+        Effect::Refund { .. } => "refund",
+        Effect::Release { .. } => "release",
+        Effect::Withdraw { .. } => "withdraw",
+    }
+}
+
+fn refunded(amount: Money) -> Said {
+    Said::Plain(Outcome::Refunded(amount))
+}
 
 impl World {
     /// A party does what it is asked and answers.
@@ -38,6 +54,9 @@ impl World {
             | inventory::Input::Change(_)
             | inventory::Input::Close => Said::Held,
         };
+        if let (Said::Held, Some(reason)) = (&done, self.refused.get(&id.order.order)) {
+            return self.answer(id, Said::Plain(Outcome::NotHeld(reason.clone())));
+        }
         match self.node.inventory.decide(input) {
             inventory::Verdict::Record(event) => {
                 if self.record(Entry::Inventory(inventory::Fact { at: self.now, event })) {
@@ -45,8 +64,11 @@ impl World {
                 }
             }
             inventory::Verdict::AlreadySo => self.answer(id, done),
-            inventory::Verdict::NotHeld(reason) => self.answer(id, not_held(reason)),
-            inventory::Verdict::BelowHeld { .. } => {}
+            inventory::Verdict::NotHeld(reason) => {
+                self.refused.insert(id.order.order, reason.clone());
+                self.answer(id, Said::Plain(Outcome::NotHeld(reason)))
+            }
+            inventory::Verdict::BelowHeld { .. } | inventory::Verdict::Uncounted => {}
         }
     }
 

@@ -1,0 +1,124 @@
+//! The configuration file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use surehold::SandboxSettings;
+use surehold::domain::card::Card;
+use surehold::domain::time::Span;
+
+use super::{ConfigError, read};
+
+/// What the file says; what it does not say is left to the defaults.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Where to listen.
+    pub listen: Option<String>,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// The marketplaces.
+    pub market: Vec<String>,
+    /// Whether the admin calls are open.
+    pub admin: Option<bool>,
+    /// How the sandbox gateway behaves.
+    pub sandbox: SandboxSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    listen: Option<String>,
+    data: Option<PathBuf>,
+    #[serde(default)]
+    market: Vec<String>,
+    admin: Option<bool>,
+    sandbox: Option<WrittenSandbox>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSandbox {
+    decline: Option<Vec<String>>,
+    delay: Option<String>,
+    silent: Option<bool>,
+}
+
+impl File {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// The file, the key and the reason of the first thing that is wrong.
+    pub fn read(path: &Path) -> Result<File, ConfigError> {
+        File::parse(&path.display().to_string(), &read(path)?)
+    }
+
+    /// Reads the text of a configuration file; `name` is only used in errors.
+    ///
+    /// # Errors
+    /// See [`File::read`].
+    pub fn parse(name: &str, text: &str) -> Result<File, ConfigError> {
+        let written: Written = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+            ConfigError::Value(format!("{name}: line {line}: {}", one_line(error.message())))
+        })?;
+        let sandbox = match written.sandbox {
+            None => SandboxSettings::default(),
+            Some(sandbox) => settings(name, sandbox)?,
+        };
+        let Written { listen, data, market, admin, .. } = written;
+        Ok(File { listen, data, market, admin, sandbox })
+    }
+}
+
+fn settings(name: &str, written: WrittenSandbox) -> Result<SandboxSettings, ConfigError> {
+    let wrong =
+        |key: &str, reason: String| ConfigError::Value(format!("{name}: sandbox.{key}: {reason}"));
+    let mut settings = SandboxSettings::default();
+    if let Some(decline) = written.decline {
+        for card in &decline {
+            Card::parse(card).map_err(|error| wrong("decline", error.to_string()))?;
+        }
+        settings.decline = decline.into_iter().collect();
+    }
+    if let Some(delay) = written.delay {
+        let span = Span::parse(&delay).map_err(|reason| wrong("delay", reason))?;
+        settings.delay = Duration::from_millis(span.0);
+    }
+    settings.silent = written.silent.unwrap_or(settings.silent);
+    Ok(settings)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_everything() {
+        let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n[sandbox]\n\
+                    decline = [\"7\"]\ndelay = \"400 ms\"\nsilent = true\n";
+        let file = File::parse("x.toml", text).unwrap();
+        assert_eq!(file.sandbox.delay, Duration::from_millis(400));
+        assert!(file.sandbox.silent && file.sandbox.decline.contains("7"));
+        assert_eq!((file.admin, file.market), (Some(true), vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn names_file_key_and_reason() {
+        for (text, words) in [
+            ("lisen = \"x\"", ["x.toml", "lisen", "unknown"]),
+            ("\n[sandbox]\ndely = \"1 s\"", ["line 3", "dely", "unknown"]),
+            ("[sandbox]\ndelay = \"soon\"", ["sandbox.delay", "soon", "length of time"]),
+            ("admin = 3", ["x.toml", "line 1", "bool"]),
+        ] {
+            let error = File::parse("x.toml", text).unwrap_err().to_string();
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}

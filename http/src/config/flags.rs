@@ -1,0 +1,106 @@
+//! The command line and its environment.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+const AFTER: &str = "\
+Environment:
+  Every option is also a variable, as shown above. SUREHOLD_ADMIN_TOKEN is the bearer token the
+  admin calls need; with --admin on an address that is not loopback it must be set. RUST_LOG sets
+  what is logged to stderr (default: warn).
+
+A configuration file is TOML and holds the same names:
+  listen = \"127.0.0.1:8080\"
+  data = \"./data\"
+  market = [\"talentshare\", \"markets/cinema.toml\"]
+  admin = false
+  [sandbox]                      # how the built-in payment sandbox behaves
+  decline = [\"4000000000000002\"]
+  delay = \"400 ms\"
+  silent = false
+
+Exit status: 0 after SIGTERM or SIGINT, 2 if it cannot start, 70 if the engine gave up.";
+
+/// Surehold, a booking engine: never sells twice, never loses a cent or a seat, never gets stuck.
+#[derive(Debug, Parser)]
+#[command(name = "surehold", version, about, after_help = AFTER, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server (the default).
+    #[command(after_help = AFTER)]
+    Serve,
+    /// Check a market file: prints "ok", or what is wrong with it and exits with status 2.
+    CheckMarket {
+        /// The TOML file.
+        file: PathBuf,
+    },
+}
+
+/// How to serve. Options may stand before or after `serve`.
+#[derive(Debug, Default, Args)]
+pub struct ServeFlags {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, global = true, value_name = "ADDR", env = "SUREHOLD_LISTEN")]
+    pub listen: Option<String>,
+    /// Folder with the data; one server at a time uses it [default: ./data].
+    #[arg(long, global = true, value_name = "DIR", env = "SUREHOLD_DATA")]
+    pub data: Option<PathBuf>,
+    /// A built-in market or a TOML file; may be repeated. The first is also at `/`
+    /// [default: every built-in market: talentshare].
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME_OR_FILE",
+        env = "SUREHOLD_MARKET",
+        value_delimiter = ',',
+        action = ArgAction::Append
+    )]
+    pub market: Vec<String>,
+    /// A TOML file with the same settings; options and environment beat it.
+    #[arg(long, global = true, value_name = "FILE", env = "SUREHOLD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Open the admin calls under /v1/admin: the tree, faults on demand, the audit.
+    #[arg(
+        long,
+        global = true,
+        env = "SUREHOLD_ADMIN",
+        value_name = "BOOL",
+        value_parser = BoolishValueParser::new(),
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub admin: Option<bool>,
+    /// Answer `POST /echo`, for measuring.
+    #[arg(long, global = true, hide = true)]
+    pub echo: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_options_before_and_after_serve() {
+        let admin = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap().serve.admin;
+        assert_eq!(admin("surehold --admin"), Some(true));
+        assert_eq!(admin("surehold --admin serve"), Some(true));
+        assert_eq!(admin("surehold serve --admin"), Some(true));
+        assert_eq!(admin("surehold serve --admin=false"), Some(false));
+        assert_eq!(admin("surehold serve"), None);
+        let cli = Cli::try_parse_from("surehold serve --market a,b --market c".split(' ')).unwrap();
+        assert_eq!(cli.serve.market, ["a", "b", "c"]);
+    }
+}

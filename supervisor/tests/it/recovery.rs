@@ -1,0 +1,69 @@
+//! What was under way when the engine ended goes on when it opens again.
+
+use std::sync::Arc;
+
+use surehold::domain::saga::Phase;
+use surehold::{OrderCommand, Readiness, Refusal};
+
+use crate::bank::{Bank, Does};
+use crate::world::{Disk, OPERATOR, World, cancel, order, until};
+
+#[tokio::test(start_paused = true)]
+async fn closed_and_opened_again_everything_is_there() {
+    let (disk, bank) = (Arc::<Disk>::default(), Arc::<Bank>::default());
+    let world = World::open(OPERATOR, disk.clone(), bank.clone()).await;
+    let id = world.place(2).await.order.id;
+    let before = until("it waits in the queue", || async {
+        let view = world.order(id).await;
+        (view.confirmation.as_ref().unwrap().state == Some("waiting")).then_some(view)
+    })
+    .await;
+    world.engine.close().await;
+    assert!(matches!(world.engine.readiness(), Readiness::NotReady(_)));
+    let world = World::open(OPERATOR, disk, bank).await;
+    assert_eq!(world.order(id).await, before);
+    assert_eq!(world.place(2).await.order.id.0, 2, "numbers go on");
+    assert_eq!(world.command(id, OrderCommand::Confirm).await.phase, Phase::Confirmed);
+    world.check_books().await;
+    world.engine.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_charge_under_way_at_the_end_is_asked_about_and_made_once() {
+    for first in [Does::DoThenSilence, Does::Silence] {
+        let disk = Arc::<Disk>::default();
+        let bank = Arc::new(Bank::scripted(&[first]));
+        let world = World::open("", disk.clone(), bank.clone()).await;
+        let placing = tokio::spawn({
+            let (engine, market) = (world.engine.clone(), world.market);
+            async move { engine.place(market, order(2), None).await }
+        });
+        until("the charge was sent", || async { (bank.books().calls == 1).then_some(()) }).await;
+        // The process ends without a word: the journal is cut off, nothing is closed.
+        disk.journal().fail("the power went out");
+        disk.set_full(true);
+        assert!(matches!(placing.await.unwrap(), Err(Refusal::Unavailable { .. })));
+        let world = World::open("", disk, bank.clone()).await;
+        let view = world.phase(surehold::domain::id::OrderId(1), Phase::Confirmed).await;
+        assert_eq!(view.payment.unwrap().state, "captured");
+        assert_eq!(bank.books().captured.len(), 1, "{first:?}");
+        world.check_books().await;
+        assert_eq!(world.command(view.id, cancel()).await.phase, Phase::Cancelled);
+        assert_eq!(bank.holds(), 0);
+        world.engine.close().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_outlives_the_process() {
+    let (disk, bank) = (Arc::<Disk>::default(), Arc::<Bank>::default());
+    let key = || Some(surehold::Idempotency { key: "k".to_owned(), body: b"a".to_vec() });
+    let world = World::open("", disk.clone(), bank.clone()).await;
+    let first = world.engine.place(world.market, order(2), key()).await.unwrap();
+    world.engine.close().await;
+    let world = World::open("", disk, bank.clone()).await;
+    let again = world.engine.place(world.market, order(2), key()).await.unwrap();
+    assert_eq!(first.order.id, again.order.id);
+    assert_eq!(bank.books().captured.len(), 1);
+    world.engine.close().await;
+}
