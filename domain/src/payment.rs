@@ -254,8 +254,7 @@ impl Payment {
                 | State::Refunding { attempt, .. },
                 Answer::Unknown(_),
             ) => self.unanswered(*attempt, now),
-            // A gateway that finds no charge, or declines, where money must go back contradicts
-            // itself: keep asking, the order says stuck in time and a person looks.
+            // A gateway that contradicts itself is asked on; the order gets stuck, a person looks.
             (State::Refunding { attempt, .. }, Answer::NotFound | Answer::Declined(_)) => {
                 self.unanswered(*attempt, now)
             }
@@ -378,12 +377,6 @@ impl Payment {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
-    }
-
-    /// When its last fact was recorded.
-    #[must_use]
-    pub fn updated_at(&self) -> Timestamp {
-        self.updated_at
     }
 
     /// The state's name on the wire.

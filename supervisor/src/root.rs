@@ -299,11 +299,13 @@ impl RootState {
         self.prune(0).await;
         self.status.set(Condition::Closed);
         let Some(core) = self.core.take() else { return };
+        let stores = Arc::clone(&self.parts.stores);
         let closing = tokio::task::spawn_blocking(move || {
             if let Err(error) = core.checkpoints.run(&core.post.shelf) {
                 warn!(%error, "no last checkpoint could be made; the next start replays more");
             }
             core.post.shelf.journal().close();
+            stores.close();
         });
         if let Err(error) = closing.await {
             error!(%error, "closing the data failed");

@@ -1,5 +1,7 @@
 //! Where an engine keeps its data, and how that is opened, again and again if need be.
 
+mod closing;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use surehold_storage::{
     SnapshotError, SnapshotStore, sled,
 };
 use tracing::warn;
+
+use closing::Closing;
 
 use crate::limits::DISK_ROOM;
 
@@ -23,6 +27,8 @@ pub trait Stores: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError`] if the journal cannot be used; snapshots that cannot be are replaced.
     fn open(&self) -> Result<Opened, JournalError>;
+    /// Gives everything up, so that it can be opened again at once.
+    fn close(&self) {}
     /// Whether there is room to write.
     ///
     /// # Errors
@@ -34,7 +40,7 @@ pub trait Stores: Send + Sync + 'static {
 pub struct FolderStores {
     folder: PathBuf,
     /// Kept open while the journal is opened anew.
-    snapshots: Mutex<Option<Arc<SledSnapshots>>>,
+    snapshots: Mutex<Option<Arc<Closing<SledSnapshots>>>>,
 }
 
 impl FolderStores {
@@ -44,7 +50,7 @@ impl FolderStores {
         FolderStores { folder, snapshots: Mutex::default() }
     }
 
-    fn snapshots(&self) -> Result<Arc<SledSnapshots>, SnapshotError> {
+    fn snapshots(&self) -> Result<Arc<Closing<SledSnapshots>>, SnapshotError> {
         let mut kept = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(snapshots) = &*kept {
             return Ok(Arc::clone(snapshots));
@@ -58,7 +64,7 @@ impl FolderStores {
                 SledSnapshots::open(&folder)?
             }
         };
-        Ok(Arc::clone(kept.insert(snapshots)))
+        Ok(Arc::clone(kept.insert(Arc::new(Closing::new(folder, snapshots)))))
     }
 }
 
@@ -72,6 +78,14 @@ impl Stores for FolderStores {
                 let (file, reason) = (self.folder.join("snapshots"), error.to_string());
                 Err(JournalError::Io { file, reason })
             }
+        }
+    }
+
+    fn close(&self) {
+        if let Some(snapshots) =
+            self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            snapshots.close();
         }
     }
 

@@ -138,7 +138,7 @@ scripts! {
     down_and_pay_later: "unavailable: pay later" => "
         held payments down           => OrderHeld -> unpaid, until +1 h
         pay +59 min                  => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
-        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        unavailable                  => PaymentDeferred -> unpaid, until +16 min
         pay +10 min                  => PaymentRequested -> paying, owes charge 2 of 1000 EUR, until +15 min
         captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
         confirmed                    => OrderConfirmed -> confirmed, until +90 d

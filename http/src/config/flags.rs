@@ -25,7 +25,7 @@ Exit status: 0 after SIGTERM or SIGINT, 2 if it cannot start, 70 if the engine g
 
 /// Surehold, a booking engine: never sells twice, never loses a cent or a seat, never gets stuck.
 #[derive(Debug, Parser)]
-#[command(name = "surehold", version, about, after_help = AFTER, max_term_width = 100)]
+#[command(name = "surehold", version, after_help = AFTER, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

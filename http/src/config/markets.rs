@@ -11,8 +11,20 @@ const BUILT_IN: [(&str, &str); 1] =
     [("talentshare", include_str!("../../../markets/talentshare.toml"))];
 /// The reference markets that will be built in.
 const TO_COME: [&str; 4] = ["gasstation", "yogiyogi", "edu", "airbnb"];
-/// First parts of addresses that belong to the server itself.
-const RESERVED: [&str; 7] = ["v1", "admin", "livez", "readyz", "metrics", "actuator", "echo"];
+/// First parts of addresses that belong to the server itself, or to the dialect at the root.
+const RESERVED: [&str; 11] = [
+    "v1",
+    "admin",
+    "livez",
+    "readyz",
+    "metrics",
+    "actuator",
+    "echo",
+    "orders",
+    "confirmations",
+    "cancellations",
+    "mypages",
+];
 
 /// The markets asked for, or all that are built in if none was.
 ///

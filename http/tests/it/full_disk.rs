@@ -65,7 +65,8 @@ fn a_full_disk_refuses_loses_nothing_and_recovers() {
         disk.fill();
         let answer = client.post("/v1/cinema/orders", &order);
         match answer.status {
-            201 => promised.push(answer.json()),
+            // 202: it is on disk that it was placed; the rest follows when there is room again.
+            201 | 202 => promised.push(answer.json()),
             503 => {
                 assert!(answer.header("retry-after").is_some(), "{answer:?}");
                 return Some(());
@@ -85,7 +86,10 @@ fn a_full_disk_refuses_loses_nothing_and_recovers() {
     promised.push(new);
     for was in promised {
         let is = client.get(&format!("/v1/cinema/orders/{}", was["id"])).expect(200).json();
-        assert_eq!((&is["customer"], &is["payment"]), (&was["customer"], &was["payment"]), "{is}");
+        assert_eq!((&is["customer"], &is["attributes"]), (&was["customer"], &was["attributes"]));
+        if was["payment"]["state"] == "captured" {
+            assert_eq!(is["payment"], was["payment"], "{is}");
+        }
     }
     assert_eq!(client.get("/v1/admin/audit").expect(200).json()["balanced"], true);
     let (status, _) = server.stop();

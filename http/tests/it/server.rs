@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 
 /// How long anything may take before a test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A market with few seats, paid with the order and confirmed at once.
 pub(crate) const CINEMA: &str = r#"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use surehold::domain::saga::Phase;
-use surehold::{OrderCommand, Readiness, Refusal};
+use surehold::{OrderCommand, Placed, Readiness};
 
 use crate::bank::{Bank, Does};
 use crate::world::{Disk, OPERATOR, World, cancel, order, until};
@@ -42,7 +42,8 @@ async fn a_charge_under_way_at_the_end_is_asked_about_and_made_once() {
         // The process ends without a word: the journal is cut off, nothing is closed.
         disk.journal().fail("the power went out");
         disk.set_full(true);
-        assert!(matches!(placing.await.unwrap(), Err(Refusal::Unavailable { .. })));
+        let placement = placing.await.unwrap().unwrap();
+        assert_eq!(placement.placed, Placed::UnderWay, "what is durable is told, and no more");
         let world = World::open("", disk, bank.clone()).await;
         let view = world.phase(surehold::domain::id::OrderId(1), Phase::Confirmed).await;
         assert_eq!(view.payment.unwrap().state, "captured");
