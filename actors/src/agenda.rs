@@ -4,9 +4,10 @@
 //! Timers are lazy: an order's place in the time line moves only when its time comes, because most
 //! deadlines are pushed back several times before they matter.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use surehold_domain::id::OrderKey;
 use surehold_domain::saga::{Party, Saga};
@@ -42,7 +43,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Lists {
-    orders: HashMap<OrderKey, Entry>,
+    orders: FxHashMap<OrderKey, Entry>,
     times: BTreeSet<(Timestamp, OrderKey)>,
 }
 

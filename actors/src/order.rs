@@ -226,7 +226,11 @@ impl OrderState {
         // Only an effect that came up in this life is surely unknown to the others.
         let again = again || (live.recovered && live.asked.is_none());
         let inquiry = if again { live.saga.inquiry() } else { None };
-        let Some(effect) = live.saga.effect().or(inquiry) else { return Ok(()) };
+        let Some(effect) = live.saga.effect().or(inquiry) else {
+            // Nothing to do but wait, and waiting needs no actor: the agenda wakes it.
+            self.post.directory.rest(self.key);
+            return Ok(());
+        };
         let Some(id) = live.saga.effect_id() else { return Ok(()) };
         let asking = Some((id, effect.clone()));
         if live.asked == asking && !again {

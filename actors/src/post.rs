@@ -23,6 +23,8 @@ use crate::watch::Watchers;
 pub trait Directory: Send + Sync + 'static {
     /// Puts a message into an order's mailbox, waking the order if it sleeps.
     fn order(&self, order: OrderKey, message: OrderMsg);
+    /// Lets an order sleep that has nothing more to do for now.
+    fn rest(&self, order: OrderKey);
     /// Puts a message into an offering's mailbox, waking it if it sleeps.
     fn offering(&self, offering: OfferingKey, message: InventoryMsg) -> Sent;
 }

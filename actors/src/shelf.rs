@@ -12,11 +12,11 @@
 pub mod checkpoint;
 pub mod recover;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use surehold_storage::codec::{self, CodecError};
 use surehold_storage::{
@@ -102,7 +102,7 @@ struct TailRecord {
     bytes: Bytes,
 }
 
-type Tails = HashMap<Stream, Vec<TailRecord>>;
+type Tails = FxHashMap<Stream, Vec<TailRecord>>;
 
 /// What a guarded append found.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Who waits for an order to settle. Kept outside the order's actor, so that a waiting customer
 //! outlives a crash of the order and is answered by its next life.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxHashMap;
 use surehold_domain::id::OrderKey;
 use surehold_domain::saga::{Phase, Saga};
 use tokio::sync::oneshot;
@@ -41,13 +41,15 @@ struct Waiting {
 /// Everybody who waits, by order.
 #[derive(Default)]
 pub struct Watchers {
-    shards: [Mutex<HashMap<OrderKey, Vec<Waiting>>>; SHARDS],
+    shards: [Mutex<Waiters>; SHARDS],
 }
+
+type Waiters = FxHashMap<OrderKey, Vec<Waiting>>;
 
 const SHARDS: usize = 16;
 
 impl Watchers {
-    fn shard(&self, order: OrderKey) -> MutexGuard<'_, HashMap<OrderKey, Vec<Waiting>>> {
+    fn shard(&self, order: OrderKey) -> MutexGuard<'_, Waiters> {
         let index = usize::try_from(order.order.0 % SHARDS as u64).unwrap_or(0);
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }

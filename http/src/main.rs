@@ -15,6 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The process could not start.
 const CANNOT_START: u8 = 2;
 /// The engine gave up: a fault of the software or of the machine (sysexits' EX_SOFTWARE).

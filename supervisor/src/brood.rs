@@ -7,14 +7,14 @@
 
 pub mod supervisor;
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use ractor::{ActorCell, ActorRef, Message, SpawnErr};
+use rustc_hash::{FxHashMap, FxHasher};
 use surehold_actors::address::Sent;
 
 use crate::limits::MAIL_MAX;
@@ -59,7 +59,7 @@ enum Slot<C: Child> {
     Quarantined(String),
 }
 
-type Slots<C> = HashMap<<C as Child>::Key, Slot<C>>;
+type Slots<C> = FxHashMap<<C as Child>::Key, Slot<C>>;
 
 const SHARDS: usize = 64;
 
@@ -81,7 +81,7 @@ impl<C: Child> Brood<C> {
     pub fn new(child: C) -> Brood<C> {
         Brood {
             child,
-            shards: std::array::from_fn(|_| Mutex::new(HashMap::new())),
+            shards: std::array::from_fn(|_| Mutex::default()),
             supervisor: RwLock::new(None),
             poisoned: Mutex::default(),
             live: AtomicUsize::new(0),
@@ -93,7 +93,7 @@ impl<C: Child> Brood<C> {
     }
 
     fn shard(&self, key: C::Key) -> MutexGuard<'_, Slots<C>> {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         key.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
         self.locked(index)
@@ -152,6 +152,17 @@ impl<C: Child> Brood<C> {
         // Without a supervisor nothing is lost: the next one starts whoever has mail.
         if let Some(supervisor) = &*self.supervisor.read().unwrap_or_else(PoisonError::into_inner) {
             let _ = supervisor.send_message(message);
+        }
+    }
+
+    /// Puts a child to sleep that says of itself that it has nothing more to do.
+    pub fn rest(&self, key: C::Key) {
+        let mut slots = self.shard(key);
+        if let Some(slot @ Slot::Live(..)) = slots.get_mut(&key)
+            && let Slot::Live(actor, _) = slot
+            && actor.send_message(C::passivate()).is_ok()
+        {
+            *slot = Slot::Between(Vec::new(), None);
         }
     }
 

@@ -112,6 +112,10 @@ impl Directory for Directories {
         self.orders.send(order, message);
     }
 
+    fn rest(&self, order: OrderKey) {
+        self.orders.rest(order);
+    }
+
     fn offering(&self, offering: OfferingKey, message: InventoryMsg) -> Sent {
         self.offerings.send(offering, message)
     }

@@ -144,10 +144,12 @@ fn check(client: &mut Client, promised: &[Value], round: u32) {
     }
     let ids: BTreeSet<u64> = promised.iter().map(|order| order["id"].as_u64().unwrap()).collect();
     assert_eq!(ids.len(), promised.len(), "round {round}: an order number was given twice");
-    let mut payers = std::collections::BTreeMap::new();
-    for order in orders.values().filter(|order| order["payment"]["id"].is_u64()) {
-        if let Some(other) = payers.insert(order["payment"]["id"].as_u64(), order) {
-            panic!("round {round}: one payment pays twice:\n{other}\n{order}");
+    for part in ["payment", "confirmation"] {
+        let mut owners = std::collections::BTreeMap::new();
+        for order in orders.values().filter(|order| order[part]["id"].is_u64()) {
+            if let Some(other) = owners.insert(order[part]["id"].as_u64(), order) {
+                panic!("round {round}: one {part} for two orders:\n{other}\n{order}");
+            }
         }
     }
     for order in orders.values() {
