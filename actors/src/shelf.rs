@@ -10,9 +10,10 @@
 //! snapshot never holds a fact that is not durable.
 
 pub mod checkpoint;
+mod page;
 pub mod recover;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -26,9 +27,9 @@ use surehold_storage::{
 use crate::machine::Machine;
 use crate::numbers::Numbers;
 
-/// Snapshots by stream.
+/// Snapshots by page (see [`page`]).
 pub const SNAPSHOTS: Space = Space(1);
-/// Unfinished orders by stream: what [`crate::agenda::Open`] knows of them.
+/// Unfinished orders by page: what [`crate::agenda::Open`] knows of them.
 pub const OPEN: Space = Space(2);
 /// What the snapshots stand for (see [`checkpoint::Meta`]).
 pub const META: Space = Space(3);
@@ -120,8 +121,6 @@ pub struct Shelf {
     numbers: Arc<Numbers>,
     tails: [Mutex<Tails>; SHARDS],
     records: AtomicUsize,
-    /// Records up to here came from the journal at recovery.
-    replayed_to: AtomicU64,
     limit: Limit,
 }
 
@@ -145,7 +144,6 @@ impl Shelf {
             numbers: Arc::default(),
             tails: std::array::from_fn(|_| Mutex::default()),
             records: AtomicUsize::new(0),
-            replayed_to: AtomicU64::new(0),
             limit: Limit { records: tail_records_max, reached: Arc::default() },
         }
     }
@@ -290,10 +288,10 @@ impl Shelf {
     }
 
     fn stored<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
-        match self.snapshots.get(SNAPSHOTS, &stream.to_key())? {
-            Some(bytes) => Ok(Some(decode_stored(stream, &bytes)?)),
-            None => Ok(None),
-        }
+        let (place, slot) = page::of_snapshot(stream);
+        let stored = self.snapshots.get(SNAPSHOTS, &place.to_key())?;
+        let entry = stored.as_deref().and_then(|stored| page::find(stored, slot));
+        entry.map(|bytes| decode_stored(stream, bytes)).transpose()
     }
 }
 

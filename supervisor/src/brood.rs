@@ -18,6 +18,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use surehold_actors::address::Sent;
 
 use crate::limits::MAIL_MAX;
+use crate::policy::Policy;
 use supervisor::BroodMsg;
 
 /// A kind of child.
@@ -31,6 +32,8 @@ pub trait Child: Send + Sync + 'static {
 
     /// The supervisor's name in the tree.
     const NAME: &'static str;
+    /// How much dying of one child is borne.
+    const POLICY: Policy;
 
     /// Starts one under its supervisor. `poisoned` asks for a fault on demand.
     fn spawn(

@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) checkpoints: Arc<Checkpoints>,
     pub(crate) views: Arc<Views>,
     pub(crate) catalogue: Catalogue,
+    /// Held while an offering is added.
+    pub(crate) adding: tokio::sync::Mutex<()>,
     /// The number each plan's market has on this node, in the order of the plans.
     pub(crate) markets: Vec<MarketId>,
     pub(crate) healths: Healths,
@@ -124,6 +126,7 @@ impl Core {
             offerings,
             checkpoints: Arc::new(recovered.checkpoints),
             catalogue: Catalogue::default(),
+            adding: tokio::sync::Mutex::default(),
             markets,
             healths: Healths::default(),
         })

@@ -19,6 +19,7 @@ use ractor::{Actor, ActorRef};
 use surehold_actors::clock::{Clock, SystemClock};
 use surehold_actors::gateway::PaymentGateway;
 use surehold_actors::gateway::sandbox::Sandbox;
+use surehold_actors::watch::Seen;
 use surehold_domain::id::MarketId;
 use surehold_domain::plan::Plan;
 use surehold_storage::JournalError;
@@ -282,6 +283,17 @@ fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Waits for an order to settle for a limited time; `None` when the time is up, or when the journal
+/// closed and nothing more will come of waiting.
+async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>) -> Option<Seen> {
+    let durable = Arc::clone(core.post.shelf.journal().durable());
+    tokio::select! {
+        seen = within(time, settled) => seen,
+        // No journal reaches this sequence: the wait ends when it closes.
+        _ = durable.reached(u64::MAX) => None,
+    }
 }
 
 /// Waits for an answer for a limited time; `None` when the time is up or nobody will answer.

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use surehold_domain::time::Span;
+
 /// Orders being placed at once; the next ones are refused before any work is done. Above a thousand
 /// more concurrency only adds waiting: the disk is saturated by then.
 pub const PLACING_MAX: usize = 4096;
@@ -67,7 +69,9 @@ pub const FOLLOWER_RECORDS: usize = 4096;
 /// Pause between two gulps of a follower, so that it works in batches.
 pub const FOLLOWER_PAUSE: Duration = Duration::from_millis(20);
 /// How long a list waits for the views to reach what was committed when it was asked for.
-pub const VIEW_WAIT: Duration = Duration::from_millis(500);
+pub const VIEW_WAIT: Duration = Duration::from_secs(3);
+/// What the views learned is stored at least this often while they learn.
+pub const VIEWS_STORED_EVERY: Span = Span::seconds(20);
 
 /// Orders woken at once when a participant comes back.
 pub const WAKE_CHUNK: usize = 256;
@@ -79,6 +83,8 @@ pub const DUE_MAX: usize = 1024;
 pub const PAGE_MAX: usize = 1000;
 /// Orders looked at for one page of a filtered list; the cursor says where to go on.
 pub const SCAN_MAX: usize = 10_000;
+/// Highest number an offering may be given by hand: lists walk the numbers.
+pub const OFFERING_ID_MAX: u64 = 1_000_000;
 /// Offerings kept decoded, so that placing an order reads none from the shelf.
 pub const CATALOGUE_MAX: usize = 100_000;
 /// Findings an audit lists.

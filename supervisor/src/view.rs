@@ -259,7 +259,8 @@ pub enum Collection {
     Payments,
     /// Confirmations that were taken up.
     Confirmations,
-    /// Orders whose booking was cancelled; the row's number is the cancellation's.
+    /// Orders whose booking was cancelled: the numbers are the orders'; a cancellation's own number
+    /// is its place in the list, from 1.
     Cancellations,
 }
 

@@ -7,15 +7,15 @@
 
 mod follower;
 mod index;
+mod recent;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use surehold_actors::post::Post;
-use surehold_actors::shelf::VIEWS;
 use surehold_domain::id::{MarketId, OfferingId, OrderId};
-use surehold_storage::{Direction, SnapshotError};
+use surehold_storage::SnapshotError;
 use tokio::sync::Notify;
 
 use crate::limits::VIEW_WAIT;
@@ -24,13 +24,15 @@ use crate::view::{Collection, Rows};
 use follower::ViewsActor;
 pub use follower::ViewsMsg;
 use index::{
-    PAGE_ROWS, cancellation_key, count_key, customer_prefix, last_id, offering_prefix, page_key,
+    PAGE_ROWS, cancellation_key, count_key, customer_posting, last_id, offering_posting, page_key,
     rows_of, tag_of,
 };
+use recent::Recent;
 
 /// The views as everybody reads them.
 pub struct Views {
     post: Arc<Post>,
+    recent: RwLock<Recent>,
     cursor: AtomicU64,
     moved: Notify,
     stopped: AtomicBool,
@@ -42,10 +44,15 @@ impl Views {
     pub fn new(post: Arc<Post>) -> Views {
         Views {
             post,
+            recent: RwLock::default(),
             cursor: AtomicU64::new(0),
             moved: Notify::new(),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    fn recent(&self) -> RwLockReadGuard<'_, Recent> {
+        self.recent.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reached(&self, cursor: u64) {
@@ -84,13 +91,14 @@ impl Views {
         limit: usize,
     ) -> Result<Rows, SnapshotError> {
         let tag = tag_of(collection);
-        let store = self.post.shelf.snapshots();
-        let total = store.get(VIEWS, &count_key(tag, market))?.map_or(0, |bytes| last_id(&bytes));
+        let (store, recent) = (&**self.post.shelf.snapshots(), self.recent());
+        let count = recent.get(store, &count_key(tag, market))?;
+        let total = count.map_or(0, |bytes| last_id(&bytes));
         let mut ids = Vec::new();
         let mut page = offset / PAGE_ROWS;
         let mut skip = usize::try_from(offset % PAGE_ROWS).unwrap_or(usize::MAX);
         while ids.len() < limit {
-            let Some(bytes) = store.get(VIEWS, &page_key(tag, market, page))? else { break };
+            let Some(bytes) = recent.get(store, &page_key(tag, market, page))? else { break };
             ids.extend(rows_of(&bytes).skip(skip).take(limit - ids.len()));
             page += 1;
             skip = 0;
@@ -110,17 +118,14 @@ impl Views {
         after: OrderId,
         limit: usize,
     ) -> Result<Vec<OrderId>, SnapshotError> {
-        let prefix = match whose {
-            Whose::Customer(name) => customer_prefix(market, name),
-            Whose::Offering(offering) => offering_prefix(market, offering),
+        let posting = |order| match whose {
+            Whose::Customer(name) => customer_posting(market, name, order),
+            Whose::Offering(offering) => offering_posting(market, offering, order),
         };
-        let mut from = prefix.clone();
-        from.extend(after.0.saturating_add(1).to_be_bytes());
-        let mut to = prefix;
-        to.extend([0xff; 9]);
-        let store = self.post.shelf.snapshots();
-        let entries = store.scan(VIEWS, &from, &to, Direction::Up, limit)?;
-        Ok(entries.iter().map(|(key, _)| OrderId(last_id(key))).collect())
+        let (from, to) = (OrderId(after.0.saturating_add(1)), OrderId(u64::MAX));
+        let store = &**self.post.shelf.snapshots();
+        let found = self.recent().postings(store, posting(from), posting(to), limit)?;
+        Ok(found.iter().map(|posting| OrderId(last_id(posting))).collect())
     }
 
     /// The number of an order's cancellation, if its booking was cancelled.
@@ -132,8 +137,8 @@ impl Views {
         market: MarketId,
         order: OrderId,
     ) -> Result<Option<u64>, SnapshotError> {
-        let store = self.post.shelf.snapshots();
-        let stored = store.get(VIEWS, &cancellation_key(market, order))?;
+        let store = &**self.post.shelf.snapshots();
+        let stored = self.recent().get(store, &cancellation_key(market, order))?;
         Ok(stored.map(|bytes| last_id(&bytes)))
     }
 }

@@ -16,8 +16,12 @@ use surehold_domain::id::OrderKey;
 use surehold_domain::saga::Party;
 
 use crate::brood::{Brood, Child};
-use crate::limits::{GATEWAY_CALL, LIVE_MAX, WAKE_CHUNK};
+use crate::limits::{
+    CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, LIVE_MAX, PARTICIPANT_BACKOFF,
+    PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW, WAKE_CHUNK,
+};
 use crate::participant::Worker;
+use crate::policy::{Policy, Then};
 
 /// Where the children find what all actors share; filled once, before the first child.
 pub(crate) type Shared = OnceLock<Arc<Post>>;
@@ -37,6 +41,13 @@ impl Child for Orders {
     type Msg = OrderMsg;
     type Seed = Begin;
     const NAME: &'static str = "orders";
+    const POLICY: Policy = Policy {
+        restarts_max: CHILD_RESTARTS_MAX,
+        window: CHILD_WINDOW,
+        backoff: CHILD_BACKOFF,
+        backoff_max: CHILD_WINDOW,
+        then: Then::Quarantine,
+    };
 
     async fn spawn(
         &self,
@@ -70,6 +81,14 @@ impl Child for Offerings {
     type Msg = InventoryMsg;
     type Seed = ();
     const NAME: &'static str = "inventory";
+    // Many orders wait for one offering: it gets a participant's patience, not an order's.
+    const POLICY: Policy = Policy {
+        restarts_max: PARTICIPANT_RESTARTS_MAX,
+        window: PARTICIPANT_WINDOW,
+        backoff: PARTICIPANT_BACKOFF,
+        backoff_max: PARTICIPANT_BACKOFF_MAX,
+        then: Then::Quarantine,
+    };
 
     async fn spawn(
         &self,

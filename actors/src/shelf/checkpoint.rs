@@ -5,6 +5,8 @@
 //! it carries the watermark, the counters, and a sum over all entries by which a restart notices a
 //! store that was garbled, aged or mixed up.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +20,7 @@ use surehold_domain::saga::Saga;
 use surehold_storage::codec;
 use surehold_storage::{Change, Space, Stream};
 
+use super::page::{self, Page};
 use super::{
     Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one,
 };
@@ -29,8 +32,8 @@ use crate::stream::Kind;
 pub const META_KEY: &[u8] = b"meta";
 /// The version of [`Meta`] and of the entries it describes.
 pub const META_VERSION: u8 = 1;
-/// Streams folded into one batch: small enough that readers do not wait for it.
-const BATCH_STREAMS: usize = 512;
+/// Pages changed in one batch: few enough that readers do not wait for it.
+const BATCH_PAGES: usize = 128;
 
 /// What the stored snapshots stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,13 +79,16 @@ pub struct Checkpoints {
     meta: Mutex<Meta>,
 }
 
+/// The durable tails of the streams of one page.
+type Group = Vec<(Stream, Vec<TailRecord>)>;
+
+/// An order's entry in [`OPEN`], if it is not at its end; the outer `None` for what is no order.
+type OpenEntry = Option<Option<Vec<u8>>>;
+
 /// What the fold of one stream stores.
 struct Folded {
     snapshot: Vec<u8>,
-    /// Bytes that were stored before.
-    old: Option<Vec<u8>>,
-    /// The order's entry in [`OPEN`], before and after.
-    open: Option<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    open: OpenEntry,
     /// Facts up to this number are in the snapshot.
     number: u32,
 }
@@ -118,15 +124,13 @@ impl Checkpoints {
         }
         let mut folded = 0;
         let mut meta = guard.clone();
-        for index in 0..shelf.tails.len() {
-            let streams = shelf.durable_tails(index, durable);
-            for chunk in streams.chunks(BATCH_STREAMS) {
-                folded += chunk.len();
-                let mut next = meta.clone();
-                store(shelf, chunk, &mut next)?;
-                meta = next;
-                *guard = meta.clone();
-            }
+        let groups = shelf.durable_tails(durable);
+        for batch in groups.chunks(BATCH_PAGES) {
+            folded += batch.iter().map(Vec::len).sum::<usize>();
+            let mut next = meta.clone();
+            store(shelf, batch, &mut next)?;
+            meta = next;
+            *guard = meta.clone();
         }
         meta.journal = shelf.journal.identity();
         meta.counters = shelf.numbers.all();
@@ -147,26 +151,34 @@ fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
     Ok(Change::Put { space: META, key: META_KEY.to_vec(), value: value.to_vec() })
 }
 
-fn store(
-    shelf: &Shelf,
-    streams: &[(Stream, Vec<TailRecord>)],
-    meta: &mut Meta,
-) -> Result<(), ShelfError> {
-    let mut changes = Vec::with_capacity(streams.len() * 2 + 1);
-    let mut done = Vec::with_capacity(streams.len());
-    for (stream, tail) in streams {
-        let Some(folded) = fold_stream(shelf, *stream, tail)? else { continue };
-        let key = stream.to_key();
-        if let Some(old) = &folded.old {
-            meta.take(SNAPSHOTS, &key, old);
+fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfError> {
+    let mut changes = Vec::with_capacity(batch.len() * 2 + 1);
+    let mut done = Vec::new();
+    let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
+    for group in batch {
+        let Some((first, _)) = group.first() else { continue };
+        let mut changed = Changed::load(shelf, SNAPSHOTS, page::of_snapshot(*first).0)?;
+        for (stream, tail) in group {
+            let slot = page::of_snapshot(*stream).1;
+            let Some(folded) = fold_stream(*stream, changed.page.get(slot), tail)? else {
+                continue;
+            };
+            changed.page.put(slot, folded.snapshot);
+            done.push((*stream, folded.number));
+            let Some(open) = folded.open else { continue };
+            let (place, slot) = page::of_open(*stream);
+            let index = match opens.entry(place) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
+            };
+            match open {
+                Some(bytes) => index.page.put(slot, bytes),
+                None => index.page.remove(slot),
+            }
         }
-        meta.add(SNAPSHOTS, &key, &folded.snapshot);
-        changes.push(Change::Put { space: SNAPSHOTS, key: key.to_vec(), value: folded.snapshot });
-        if let Some((before, after)) = folded.open {
-            change_open(&key, before, after, meta, &mut changes);
-        }
-        done.push((*stream, folded.number));
+        changes.extend(changed.change(meta));
     }
+    changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
     meta.journal = shelf.journal.identity();
     meta.counters = shelf.numbers.all();
     changes.push(put_meta(meta)?);
@@ -177,83 +189,80 @@ fn store(
     Ok(())
 }
 
-fn change_open(
-    key: &[u8],
-    before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
-    meta: &mut Meta,
-    changes: &mut Vec<Change>,
-) {
-    if before == after {
-        return;
+/// A page under change, and what was stored before.
+struct Changed {
+    space: Space,
+    key: Vec<u8>,
+    old: Option<Vec<u8>>,
+    page: Page,
+}
+
+impl Changed {
+    fn load(shelf: &Shelf, space: Space, place: Stream) -> Result<Changed, ShelfError> {
+        let key = place.to_key().to_vec();
+        let old = shelf.snapshots.get(space, &key)?;
+        let page = old.as_deref().map(Page::read).unwrap_or_default();
+        Ok(Changed { space, key, old, page })
     }
-    if let Some(before) = &before {
-        meta.take(OPEN, key, before);
-    }
-    match after {
-        Some(value) => {
-            meta.add(OPEN, key, &value);
-            changes.push(Change::Put { space: OPEN, key: key.to_vec(), value });
+
+    /// The change to the store, entered into the meta record's sum; `None` if there is none.
+    fn change(self, meta: &mut Meta) -> Option<Change> {
+        let Changed { space, key, old, page } = self;
+        let new = page.to_bytes();
+        if new == old {
+            return None;
         }
-        None => changes.push(Change::Remove { space: OPEN, key: key.to_vec() }),
+        if let Some(old) = &old {
+            meta.take(space, &key, old);
+        }
+        Some(match new {
+            Some(value) => {
+                meta.add(space, &key, &value);
+                Change::Put { space, key, value }
+            }
+            None => Change::Remove { space, key },
+        })
     }
 }
 
 fn fold_stream(
-    shelf: &Shelf,
     stream: Stream,
+    old: Option<&[u8]>,
     tail: &[TailRecord],
 ) -> Result<Option<Folded>, ShelfError> {
     match Kind::of(stream) {
-        Some(Kind::Order) => fold_as::<Saga>(shelf, stream, tail, |saga| {
-            Some(Open::of(saga).map(|open| open_to_bytes(stream, &open)).transpose())
+        Some(Kind::Order) => fold_as::<Saga>(stream, old, tail, |saga| {
+            Open::of(saga).map(|open| open_to_bytes(stream, &open)).transpose().map(Some)
         }),
-        Some(Kind::Offering) => fold_as::<Inventory>(shelf, stream, tail, |_| None),
-        Some(Kind::Payment) => fold_as::<Payment>(shelf, stream, tail, |_| None),
-        Some(Kind::Confirmation) => fold_as::<Confirmation>(shelf, stream, tail, |_| None),
-        Some(Kind::Key) => fold_as::<KeyUse>(shelf, stream, tail, |_| None),
-        Some(Kind::Market) => fold_as::<MarketName>(shelf, stream, tail, |_| None),
-        Some(Kind::Node) => fold_as::<NodeLife>(shelf, stream, tail, |_| None),
+        Some(Kind::Offering) => fold_as::<Inventory>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Payment) => fold_as::<Payment>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Confirmation) => fold_as::<Confirmation>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Key) => fold_as::<KeyUse>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Market) => fold_as::<MarketName>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Node) => fold_as::<NodeLife>(stream, old, tail, |_| Ok(None)),
         // A newer program's stream stays in the journal; it is not ours to fold.
         None => Ok(None),
     }
 }
 
-type OpenBytes = Option<Result<Option<Vec<u8>>, ShelfError>>;
-
 fn fold_as<M: Machine>(
-    shelf: &Shelf,
     stream: Stream,
+    old: Option<&[u8]>,
     tail: &[TailRecord],
-    open: impl Fn(&M) -> OpenBytes,
+    open: impl Fn(&M) -> Result<OpenEntry, ShelfError>,
 ) -> Result<Option<Folded>, ShelfError> {
-    // What began after the recovery has no snapshot yet; what was replayed may have one.
-    let fresh = tail.first().is_some_and(|first| {
-        first.number == 1 && first.sequence > shelf.replayed_to.load(Ordering::Relaxed)
-    });
-    let old = if fresh { None } else { shelf.snapshots.get(SNAPSHOTS, &stream.to_key())? };
-    let mut loaded: Option<Loaded<M>> = match &old {
+    let mut loaded: Option<Loaded<M>> = match old {
         Some(bytes) => Some(decode_stored(stream, bytes)?),
-        None => None,
-    };
-    let before = match &loaded {
-        Some(loaded) => open(&loaded.machine).transpose()?,
         None => None,
     };
     for record in tail {
         fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
     }
     let Some(Loaded { machine, sequence }) = loaded else { return Ok(None) };
-    let after = open(&machine).transpose()?;
-    let number = machine.number();
+    let (open, number) = (open(&machine)?, machine.number());
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine })
         .map_err(|source| ShelfError::Codec { stream, source })?;
-    Ok(Some(Folded {
-        snapshot: snapshot.to_vec(),
-        old,
-        open: after.map(|after| (before.flatten(), after)),
-        number,
-    }))
+    Ok(Some(Folded { snapshot: snapshot.to_vec(), open, number }))
 }
 
 fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
@@ -263,21 +272,20 @@ fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
 }
 
 impl Shelf {
-    /// The tails of one shard, as far as they are durable.
-    fn durable_tails(&self, index: usize, durable: u64) -> Vec<(Stream, Vec<TailRecord>)> {
-        let tails = self.shard(index);
-        let mut streams: Vec<(Stream, Vec<TailRecord>)> = tails
-            .iter()
-            .map(|(stream, tail)| {
+    /// The tails, as far as they are durable, in the order of their pages.
+    fn durable_tails(&self, durable: u64) -> Vec<Group> {
+        let mut pages: BTreeMap<Stream, Group> = BTreeMap::new();
+        for index in 0..self.tails.len() {
+            for (stream, tail) in self.shard(index).iter() {
                 let safe = tail.iter().take_while(|record| record.sequence <= durable);
-                (*stream, safe.cloned().collect::<Vec<_>>())
-            })
-            .filter(|(_, tail)| !tail.is_empty())
-            .collect();
-        drop(tails);
-        // In key order, so that the store's pages fill one after the other.
-        streams.sort_unstable_by_key(|(stream, _)| *stream);
-        streams
+                let tail: Vec<TailRecord> = safe.cloned().collect();
+                if !tail.is_empty() {
+                    let place = page::of_snapshot(*stream).0;
+                    pages.entry(place).or_default().push((*stream, tail));
+                }
+            }
+        }
+        pages.into_values().collect()
     }
 
     /// Drops tail records that a snapshot now holds.

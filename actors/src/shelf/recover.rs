@@ -3,19 +3,19 @@
 //! Time to ready depends on the tail and on the unfinished orders. A snapshot store that does not
 //! fit the journal, or is not what its meta record says, is emptied and built anew from the journal.
 
-use std::sync::atomic::Ordering;
-
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::saga::{Party, Saga};
 use surehold_domain::time::Timestamp;
 use surehold_storage::codec;
-use surehold_storage::{Direction, Stream};
+use surehold_storage::{Direction, Record, Stream};
 use tracing::{info, warn};
 
 use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, entry_hash};
+use super::page;
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
 use crate::agenda::{Agenda, Open};
-use crate::stream::{Kind, order as order_stream, order_key};
+use crate::machine::Machine;
+use crate::stream::{ConfirmationKey, Kind, PaymentKey, order as order_stream, order_key};
 
 /// Records read from the journal in one go.
 const READ_RECORDS: usize = 4096;
@@ -147,11 +147,14 @@ fn each_entry(
 
 fn read_open(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
     each_entry(shelf, OPEN, |key, value| {
-        let Some(stream) = Stream::from_key(key) else { return Ok(()) };
-        let codec_error = |source| ShelfError::Codec { stream, source };
-        let (_, body) = codec::open(value).map_err(codec_error)?;
-        let open: Open = codec::decode(body).map_err(codec_error)?;
-        agenda.set(order_key(stream), Some(open), Timestamp(0));
+        let Some(place) = Stream::from_key(key) else { return Ok(()) };
+        for (slot, bytes) in page::entries(value) {
+            let stream = page::open_stream(place, slot);
+            let codec_error = |source| ShelfError::Codec { stream, source };
+            let (_, body) = codec::open(bytes).map_err(codec_error)?;
+            let open: Open = codec::decode(body).map_err(codec_error)?;
+            agenda.set(order_key(stream), Some(open), Timestamp(0));
+        }
         Ok(())
     })
 }
@@ -164,9 +167,8 @@ fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, S
         let records = shelf.journal.read_from(last, READ_RECORDS)?;
         let Some(newest) = records.last() else { return Ok(last - after) };
         last = newest.sequence;
-        shelf.replayed_to.store(last, Ordering::Relaxed);
         for record in records {
-            shelf.numbers.seen(record.stream);
+            learn_numbers(shelf, &record)?;
             let entry = TailRecord {
                 number: record.number,
                 sequence: record.sequence,
@@ -180,6 +182,27 @@ fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, S
             checkpoints.run_to(shelf, last)?;
         }
     }
+}
+
+/// Learns which numbers were given. An order's fact names the payment or confirmation that follows
+/// it, and may be on disk while that one's own first record is not.
+fn learn_numbers(shelf: &Shelf, record: &Record) -> Result<(), ShelfError> {
+    let stream = record.stream;
+    shelf.numbers.seen(stream);
+    if Kind::of(stream) != Some(Kind::Order) {
+        return Ok(());
+    }
+    let fact = Saga::fact_from_bytes(&record.bytes)
+        .map_err(|source| ShelfError::Codec { stream, source })?;
+    let (payment, confirmation) = fact.event.numbers();
+    let market = order_key(stream).market;
+    if let Some(payment) = payment {
+        shelf.numbers.seen(PaymentKey { market, payment }.stream());
+    }
+    if let Some(confirmation) = confirmation {
+        shelf.numbers.seen(ConfirmationKey { market, confirmation }.stream());
+    }
+    Ok(())
 }
 
 /// Enters the orders that the tails tell of: what the stored index says of them may be old. An

@@ -287,6 +287,35 @@ impl Event {
         }
     }
 
+    /// The payment and the confirmation whose numbers were given with this fact.
+    #[must_use]
+    pub fn numbers(&self) -> (Option<PaymentId>, Option<ConfirmationId>) {
+        match self {
+            Event::Held(AfterHold::Pay { payment, .. }) | Event::PayRequested { payment, .. } => {
+                (Some(*payment), None)
+            }
+            Event::Held(AfterHold::Confirm { confirmation, .. })
+            | Event::Paid { confirmation, .. } => (None, Some(*confirmation)),
+            Event::Placed { .. }
+            | Event::Held(AfterHold::PayLater { .. } | AfterHold::Undo { .. })
+            | Event::Refused(_)
+            | Event::PaymentDeferred { .. }
+            | Event::ConfirmationAwaited
+            | Event::ConfirmationDemanded { .. }
+            | Event::Confirmed { .. }
+            | Event::Fulfilled
+            | Event::UndoStarted { .. }
+            | Event::UndoRetried { .. }
+            | Event::Refunded { .. }
+            | Event::Released { .. }
+            | Event::Withdrawn
+            | Event::GotStuck { .. }
+            | Event::Resumed { .. }
+            | Event::Quoted { .. }
+            | Event::Annotated(_) => (None, None),
+        }
+    }
+
     /// What brought it about, as far as the event itself tells.
     #[must_use]
     pub fn cause(&self) -> Cause {

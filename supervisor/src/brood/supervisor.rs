@@ -12,20 +12,9 @@ use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use super::{Brood, Child, SHARDS, Slot};
-use crate::limits::{
-    CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, IDLE_SWEEPS, LIVE_MAX, SWEEP_EVERY,
-    TREE_CHILDREN_MAX,
-};
-use crate::policy::{Exit, Ledger, Policy, Then, Verdict};
+use crate::limits::{IDLE_SWEEPS, LIVE_MAX, SWEEP_EVERY, TREE_CHILDREN_MAX};
+use crate::policy::{Exit, Ledger, Verdict};
 use crate::view::TreeNode;
-
-const POLICY: Policy = Policy {
-    restarts_max: CHILD_RESTARTS_MAX,
-    window: CHILD_WINDOW,
-    backoff: CHILD_BACKOFF,
-    backoff_max: CHILD_WINDOW,
-    then: Then::Quarantine,
-};
 
 /// A message to a brood's supervisor.
 #[derive(Debug)]
@@ -206,7 +195,7 @@ impl<C: Child> BroodState<C> {
             return;
         }
         let ledger = self.ledgers.entry(key).or_default();
-        let verdict = POLICY.decide(exit, ledger, self.clock.now());
+        let verdict = C::POLICY.decide(exit, ledger, self.clock.now());
         let cause = ledger.last_cause.clone();
         let label = C::label(key);
         match verdict {

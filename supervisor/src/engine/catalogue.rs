@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{Engine, Market, within};
 use crate::core::Core;
 use crate::gate::Work;
-use crate::limits::{PAGE_MAX, SETTLE_WAIT};
+use crate::limits::{OFFERING_ID_MAX, PAGE_MAX, SCAN_MAX, SETTLE_WAIT};
 use crate::refusal::Refusal;
 use crate::view::{NewOffering, OfferingChange, OfferingView, Page};
 
@@ -48,11 +48,15 @@ impl Engine {
         let price = price.unwrap_or(Money::zero(plan.currency));
         let offering = Offering { name, price, model, attributes };
         check(&offering)?;
+        // One at a time: whether a number is free must still be so when it is taken.
+        let _adding = core.adding.lock().await;
         let numbers = core.post.shelf.numbers();
         let id = match id {
+            Some(id) if !(1..=OFFERING_ID_MAX).contains(&id.0) => {
+                return Err(Refusal::invalid("id", format!("must be from 1 to {OFFERING_ID_MAX}")));
+            }
             Some(id) => {
                 let key = OfferingKey { market, offering: id };
-                // Taken numbers are known without a race: the counter moves before the record.
                 let counter = numbers.counter(Kind::Offering, market);
                 let before = counter.fetch_max(id.0, std::sync::atomic::Ordering::Relaxed);
                 let free =
@@ -169,7 +173,8 @@ impl Engine {
         let mut items = Vec::new();
         let mut sequence = 0;
         let mut id = after;
-        while id < last && items.len() < limit {
+        let end = last.min(after.saturating_add(SCAN_MAX as u64));
+        while id < end && items.len() < limit {
             id += 1;
             let key = OfferingKey { market, offering: OfferingId(id) };
             match core.post.shelf.load::<Inventory>(key.stream())? {

@@ -17,7 +17,7 @@ use surehold_domain::saga::{Command, Phase, Reason, Saga};
 use surehold_domain::terms::PaymentTerms;
 use tokio::sync::oneshot;
 
-use super::{Engine, Market, within};
+use super::{Engine, Market, settling, within};
 use crate::core::Core;
 use crate::gate::Work;
 use crate::limits::{SETTLE_WAIT, UNDO_WAIT};
@@ -81,7 +81,7 @@ impl Engine {
         };
         core.orders.begin(order, Begin { saga: Box::new(saga), sequence });
         metrics::counter!("surehold_orders_placed_total").increment(1);
-        self.placed(&core, plan, order, within(SETTLE_WAIT, settled).await).await
+        self.placed(&core, plan, order, settling(&core, SETTLE_WAIT, settled).await).await
     }
 
     /// The answer to a placed order, once it is durable.
@@ -120,7 +120,7 @@ impl Engine {
         let seen = if is_settled(seen.saga.phase()) {
             Some(seen)
         } else {
-            within(SETTLE_WAIT, settled).await
+            settling(core, SETTLE_WAIT, settled).await
         };
         self.placed(core, plan, order, seen).await
     }
@@ -209,7 +209,7 @@ impl Engine {
         if is_settled(seen.saga.phase()) {
             return Ok(seen);
         }
-        match within(UNDO_WAIT, settled).await {
+        match settling(core, UNDO_WAIT, settled).await {
             Some(seen) => Ok(seen),
             None => load(core, order),
         }
@@ -257,7 +257,7 @@ impl Engine {
                 return Err(Refusal::unavailable("the confirmation is not there yet; ask again"));
             }
         }
-        match within(UNDO_WAIT, settled).await {
+        match settling(core, UNDO_WAIT, settled).await {
             Some(seen) => Ok(seen),
             None => load(core, order),
         }

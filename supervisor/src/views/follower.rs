@@ -1,8 +1,9 @@
 //! The follower that keeps the views: reads committed records after its cursor, and stores what it
 //! learned together with the new cursor.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, PoisonError};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_actors::machine::Machine;
@@ -12,15 +13,17 @@ use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::MarketId;
 use surehold_domain::payment::{self, Payment};
 use surehold_domain::saga::{AfterHold, Event, Saga};
-use surehold_storage::{Change, Record};
+use surehold_domain::time::Timestamp;
+use surehold_storage::Record;
 use tracing::warn;
 
 use super::Views;
 use super::index::{
-    CURSOR_KEY, PAGE_ROWS, cancellation_key, count_key, customer_prefix, last_id, offering_prefix,
-    page_key, tag_of,
+    CURSOR_KEY, PAGE_ROWS, cancellation_key, count_key, customer_posting, last_id,
+    offering_posting, page_key, tag_of,
 };
-use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS};
+use super::recent::Recent;
+use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS, VIEWS_STORED_EVERY};
 use crate::view::Collection;
 
 /// A message to the views.
@@ -39,6 +42,7 @@ pub(super) struct ViewsActor;
 pub(super) struct ViewsState {
     views: Arc<Views>,
     cursor: u64,
+    stored_at: Timestamp,
     ends: HashMap<(u8, MarketId), (u64, Vec<u8>)>,
 }
 
@@ -52,7 +56,8 @@ impl Actor for ViewsActor {
         _myself: ActorRef<ViewsMsg>,
         views: Arc<Views>,
     ) -> Result<ViewsState, ActorProcessingErr> {
-        Ok(ViewsState { views, cursor: 0, ends: HashMap::new() })
+        let stored_at = views.post.clock.now();
+        Ok(ViewsState { views, cursor: 0, stored_at, ends: HashMap::new() })
     }
 
     async fn post_start(
@@ -63,6 +68,8 @@ impl Actor for ViewsActor {
         let shelf = &state.views.post.shelf;
         let stored = shelf.snapshots().get(VIEWS, CURSOR_KEY)?.map_or(0, |bytes| last_id(&bytes));
         // Views of another, longer journal were emptied with the snapshots; this is a second look.
+        // An earlier life may have learned more than it stored; it is learned again.
+        state.recent().clear();
         state.cursor = stored.min(shelf.journal().last());
         state.views.reached(state.cursor);
         myself.send_message(ViewsMsg::Follow)?;
@@ -98,37 +105,48 @@ impl Actor for ViewsActor {
 }
 
 impl ViewsState {
+    fn recent(&self) -> std::sync::RwLockWriteGuard<'_, Recent> {
+        self.views.recent.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes one gulp; says whether there is more at once.
     fn follow(&mut self) -> Result<bool, ShelfError> {
         let shelf = Arc::clone(&self.views.post.shelf);
         let records = shelf.journal().read_from(self.cursor, FOLLOWER_RECORDS)?;
         let Some(last) = records.last().map(|record| record.sequence) else { return Ok(false) };
-        let mut puts = BTreeMap::new();
+        let views = Arc::clone(&self.views);
+        let mut recent = views.recent.write().unwrap_or_else(PoisonError::into_inner);
         for record in &records {
-            self.learn(record, &mut puts)?;
+            self.learn(record, &mut recent)?;
         }
-        puts.insert(CURSOR_KEY.to_vec(), last.to_be_bytes().to_vec());
-        let changes = puts.into_iter().map(|(key, value)| Change::Put { space: VIEWS, key, value });
-        shelf.snapshots().apply(changes.collect())?;
+        let now = views.post.clock.now();
+        let due = now.since(self.stored_at) >= VIEWS_STORED_EVERY;
+        if recent.is_full() || (due && !recent.is_empty()) {
+            let store = &**shelf.snapshots();
+            store.apply(recent.to_changes(store, (CURSOR_KEY, last))?)?;
+            recent.clear();
+            self.stored_at = now;
+        }
+        drop(recent);
         self.cursor = last;
         self.views.reached(last);
         Ok(records.len() == FOLLOWER_RECORDS)
     }
 
-    fn learn(&mut self, record: &Record, puts: &mut Puts) -> Result<(), ShelfError> {
+    fn learn(&mut self, record: &Record, recent: &mut Recent) -> Result<(), ShelfError> {
         let market = MarketId(record.stream.group);
         let id = record.stream.id;
         match Kind::of(record.stream) {
-            Some(Kind::Order) => self.learn_order(record, puts),
+            Some(Kind::Order) => self.learn_order(record, recent),
             Some(Kind::Payment) => match decode::<Payment>(record)? {
                 payment::Fact { event: payment::Event::Captured, .. } => {
-                    self.add(Collection::Payments, market, id, puts).map(|_| ())
+                    self.add(Collection::Payments, market, id, recent).map(|_| ())
                 }
                 payment::Fact { .. } => Ok(()),
             },
             Some(Kind::Confirmation) => match decode::<Confirmation>(record)?.event {
                 confirmation::Event::Queued { .. } | confirmation::Event::Issued { .. } => {
-                    self.add(Collection::Confirmations, market, id, puts).map(|_| ())
+                    self.add(Collection::Confirmations, market, id, recent).map(|_| ())
                 }
                 confirmation::Event::Confirmed
                 | confirmation::Event::Rejected(_)
@@ -139,31 +157,26 @@ impl ViewsState {
         }
     }
 
-    fn learn_order(&mut self, record: &Record, puts: &mut Puts) -> Result<(), ShelfError> {
+    fn learn_order(&mut self, record: &Record, recent: &mut Recent) -> Result<(), ShelfError> {
         let market = MarketId(record.stream.group);
         let order = order_key(record.stream).order;
         let event = decode::<Saga>(record)?.event;
         match event {
             Event::Placed { order: placed, .. } => {
-                for mut prefix in [
-                    customer_prefix(market, &placed.customer),
-                    offering_prefix(market, placed.offering),
-                ] {
-                    prefix.extend(order.0.to_be_bytes());
-                    puts.insert(prefix, Vec::new());
-                }
+                recent.post(customer_posting(market, &placed.customer, order));
+                recent.post(offering_posting(market, placed.offering, order));
                 Ok(())
             }
             Event::Paid { .. } | Event::Held(AfterHold::Confirm { .. }) => {
-                self.add(Collection::Orders, market, order.0, puts).map(|_| ())
+                self.add(Collection::Orders, market, order.0, recent).map(|_| ())
             }
             Event::UndoStarted { .. } => {
                 let shelf = &self.views.post.shelf;
                 let loaded = shelf.load::<Saga>(record.stream)?;
                 // Only what was a booking can be cancelled; the rest merely came to nothing.
                 if loaded.is_some_and(|loaded| loaded.machine.confirmation().is_some()) {
-                    let row = self.add(Collection::Cancellations, market, order.0, puts)?;
-                    puts.insert(cancellation_key(market, order), row.to_be_bytes().to_vec());
+                    let row = self.add(Collection::Cancellations, market, order.0, recent)?;
+                    recent.put(cancellation_key(market, order), row.to_be_bytes().to_vec());
                 }
                 Ok(())
             }
@@ -177,16 +190,16 @@ impl ViewsState {
         collection: Collection,
         market: MarketId,
         id: u64,
-        puts: &mut Puts,
+        recent: &mut Recent,
     ) -> Result<u64, ShelfError> {
         let tag = tag_of(collection);
         let store = Arc::clone(self.views.post.shelf.snapshots());
         let (count, page) = match self.ends.entry((tag, market)) {
-            std::collections::hash_map::Entry::Occupied(end) => end.into_mut(),
-            std::collections::hash_map::Entry::Vacant(end) => {
-                let count =
-                    store.get(VIEWS, &count_key(tag, market))?.map_or(0, |bytes| last_id(&bytes));
-                let page = store.get(VIEWS, &page_key(tag, market, count / PAGE_ROWS))?;
+            Entry::Occupied(end) => end.into_mut(),
+            Entry::Vacant(end) => {
+                let count = recent.get(&*store, &count_key(tag, market))?;
+                let count = count.map_or(0, |bytes| last_id(&bytes));
+                let page = recent.get(&*store, &page_key(tag, market, count / PAGE_ROWS))?;
                 end.insert((count, page.unwrap_or_default()))
             }
         };
@@ -196,13 +209,11 @@ impl ViewsState {
         }
         page.extend(id.to_be_bytes());
         *count += 1;
-        puts.insert(page_key(tag, market, number), page.clone());
-        puts.insert(count_key(tag, market), count.to_be_bytes().to_vec());
+        recent.put(page_key(tag, market, number), page.clone());
+        recent.put(count_key(tag, market), count.to_be_bytes().to_vec());
         Ok(*count)
     }
 }
-
-type Puts = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn decode<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
     M::fact_from_bytes(&record.bytes).map_err(|source| {

@@ -68,3 +68,36 @@ async fn an_idempotency_key_outlives_the_process() {
     assert_eq!(bank.books().captured.len(), 1);
     world.engine.close().await;
 }
+
+/// Once, an order's record was on disk and its payment's was not; after the restart the payment's
+/// number was given again, and two orders shared one payment.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_only_an_order_names_is_not_given_again() {
+    use surehold_actors::machine::Machine;
+    use surehold_actors::stream;
+    use surehold_domain::id::{MarketId, OrderId, OrderKey, PaymentId};
+    use surehold_domain::saga::{AfterHold, Event, Fact, Saga};
+    use surehold_domain::time::Timestamp;
+    use surehold_storage::{Journal, MemoryJournal, NewRecord};
+
+    let journal = MemoryJournal::new(11);
+    let disk = Arc::new(Disk::over(journal.clone()));
+    let world = World::open("", disk.clone(), Arc::default()).await;
+    world.engine.close().await;
+    let at = Timestamp(1_800_000_000_000);
+    let placed = Saga::place(surehold_domain::testing::order(), None, at);
+    let until = Timestamp(at.0 + 900_000);
+    let held = Event::Held(AfterHold::Pay { payment: PaymentId(1), until });
+    let key = OrderKey { market: MarketId(0), order: OrderId(1) };
+    let record = |number, fact: &Fact| NewRecord {
+        stream: stream::order(key),
+        number,
+        bytes: Saga::fact_to_bytes(fact).unwrap(),
+    };
+    let cut_off = disk.reopened();
+    cut_off.append(vec![record(1, &placed), record(2, &Fact { at, event: held })]).unwrap();
+    let world = World::open("", disk, Arc::default()).await;
+    let other = world.place(1).await.order;
+    assert_eq!(other.payment.unwrap().id, PaymentId(2));
+    world.engine.close().await;
+}

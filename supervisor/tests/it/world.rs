@@ -69,6 +69,14 @@ impl Disk {
         self.faulty.lock().unwrap().clone().expect("an engine is open")
     }
 
+    /// The journal as the next engine will find it, to be written to behind its back.
+    pub(crate) fn reopened(&self) -> Arc<MemoryJournal> {
+        let mut journal = self.journal.lock().unwrap();
+        *journal = journal.reopened();
+        *self.faulty.lock().unwrap() = None;
+        journal.clone()
+    }
+
     pub(crate) fn set_full(&self, full: bool) {
         *self.full.lock().unwrap() = full;
     }
