@@ -40,7 +40,6 @@ const SHARDS: usize = 64;
 
 /// Why the shelf cannot answer.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ShelfError {
     /// The journal is closed, damaged or unreadable.
     #[error(transparent)]

@@ -75,7 +75,10 @@ impl From<ShelfError> for CoreError {
     fn from(error: ShelfError) -> CoreError {
         match error {
             ShelfError::Journal(error) => CoreError::Journal(error),
-            other => CoreError::Shelf(other.to_string()),
+            ShelfError::Snapshot(_)
+            | ShelfError::Codec { .. }
+            | ShelfError::Cut { .. }
+            | ShelfError::Gap { .. } => CoreError::Shelf(error.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@
 //!                         orders/*, timers, edge
 //! ```
 //!
-//! Read [`tree`] for who is started in which order, [`policy`] for what follows a crash, [`brood`]
+//! Read `tree.rs` for who is started in which order, [`policy`] for what follows a crash, [`brood`]
 //! for children on demand, [`participant`] for fixed workers, [`limits`] for every bound, and
 //! [`engine`] for what callers see.
 

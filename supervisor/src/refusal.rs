@@ -92,7 +92,10 @@ impl From<ShelfError> for Refusal {
         match &error {
             // The tree restarts over a journal that can be written again.
             ShelfError::Journal(_) => Refusal::unavailable(error.to_string()),
-            _ => Refusal::Fault(error.to_string()),
+            ShelfError::Snapshot(_)
+            | ShelfError::Codec { .. }
+            | ShelfError::Cut { .. }
+            | ShelfError::Gap { .. } => Refusal::Fault(error.to_string()),
         }
     }
 }

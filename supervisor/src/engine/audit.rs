@@ -128,8 +128,7 @@ impl Count<'_> {
 
     async fn order(&mut self, key: OrderKey) -> Result<(), Refusal> {
         let mut looks = 0;
-        loop {
-            let Some(problem) = self.look_at_order(key)? else { break };
+        while let Some(problem) = self.look_at_order(key)? {
             looks += 1;
             if looks == LOOKS_MAX {
                 self.books.find(problem);

@@ -180,7 +180,24 @@ impl ViewsState {
                 }
                 Ok(())
             }
-            _ => Ok(()),
+            Event::Held(
+                AfterHold::Pay { .. } | AfterHold::PayLater { .. } | AfterHold::Undo { .. },
+            )
+            | Event::Refused(_)
+            | Event::PayRequested { .. }
+            | Event::PaymentDeferred { .. }
+            | Event::ConfirmationAwaited
+            | Event::ConfirmationDemanded { .. }
+            | Event::Confirmed { .. }
+            | Event::Fulfilled
+            | Event::UndoRetried { .. }
+            | Event::Refunded { .. }
+            | Event::Released { .. }
+            | Event::Withdrawn
+            | Event::GotStuck { .. }
+            | Event::Resumed { .. }
+            | Event::Quoted { .. }
+            | Event::Annotated(_) => Ok(()),
         }
     }
 

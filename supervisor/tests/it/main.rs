@@ -2,6 +2,8 @@
 //!
 //! Where time matters it is paused and moves only when everybody waits; nothing sleeps for luck.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 mod bank;
 mod world;
 
