@@ -27,7 +27,7 @@ use surehold_storage::{
 use crate::machine::Machine;
 use crate::numbers::Numbers;
 
-/// Snapshots by page (see [`page`]).
+/// Snapshots, several neighbours to a page.
 pub const SNAPSHOTS: Space = Space(1);
 /// Unfinished orders by page: what [`crate::agenda::Open`] knows of them.
 pub const OPEN: Space = Space(2);
