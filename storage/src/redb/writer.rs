@@ -1,11 +1,14 @@
 //! The writer: one thread that gathers what was appended, writes it as one frame and says so.
 //!
 //! While a commit is on its way to the disk, appends queue up; the next commit takes all of them.
-//! So a lone appender waits for one commit, and many share one: nobody tunes a batch size.
+//! So a lone appender waits for one commit, and many share one. Where many share one, the writer
+//! waits a moment for as many again: a commit costs the processor the same for few as for many, and
+//! on a fast disk small commits would take the time that the appenders need.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Shared;
 use super::frame::{Encoder, RECORD_OVERHEAD, Tip};
@@ -16,6 +19,11 @@ use crate::journal::{JournalError, NewRecord, Record};
 const FRAME_RECORDS_MAX: usize = 65_536;
 /// Most bytes in a frame, unless one append brings more: what one read has to hold and to hash.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Appends in a frame from which on the writer waits for as many again.
+const SHARED_FROM: usize = 48;
+/// How long it waits for them at most: well below what so many appenders wait for each other anyway.
+const SHARED_WAIT: Duration = Duration::from_micros(400);
 
 /// The records of one call of `append`. They stay together in one frame.
 struct Append {
@@ -30,6 +38,8 @@ struct Waiting {
     appends: VecDeque<Append>,
     /// The writer sleeps; waking it costs a system call, so only a sleeping one is woken.
     asleep: bool,
+    /// Appends that must be there before it is worth waking it.
+    wanted: usize,
     /// Nothing more comes in; the writer ends when it has written the rest.
     closing: bool,
     closed: Option<Arc<str>>,
@@ -64,9 +74,12 @@ impl Queue {
         waiting.sequence += records.len() as u64;
         let last = waiting.sequence;
         waiting.appends.push_back(Append { records, bytes });
-        let asleep = std::mem::take(&mut waiting.asleep);
+        let wake = waiting.asleep && waiting.appends.len() >= waiting.wanted;
+        if wake {
+            waiting.asleep = false;
+        }
         drop(waiting);
-        if asleep {
+        if wake {
             self.wake.notify_one();
         }
         Ok(last)
@@ -80,13 +93,23 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Waits until there is something and takes all of it; nothing once the queue closed.
-    fn take(&self) -> VecDeque<Append> {
+    /// Waits until there is something, and a moment for `wanted` appends, and takes all of it;
+    /// nothing once the queue closed.
+    fn take(&self, wanted: usize) -> VecDeque<Append> {
         let mut waiting = self.waiting();
+        if wanted > 1 {
+            waiting.wanted = wanted;
+            waiting.asleep = waiting.appends.len() < wanted && !waiting.closing;
+            let few = |waiting: &mut Waiting| waiting.asleep && !waiting.closing;
+            let waited = self.wake.wait_timeout_while(waiting, SHARED_WAIT, few);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.wanted = 1;
         while waiting.appends.is_empty() && !waiting.closing {
             waiting.asleep = true;
             waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        waiting.asleep = false;
         std::mem::take(&mut waiting.appends)
     }
 
@@ -110,11 +133,13 @@ pub(crate) fn run(shared: &Shared, tip: Tip) {
 fn write_all(shared: &Shared, mut tip: Tip) -> Result<(), JournalError> {
     let mut encoder = Encoder::new();
     let mut backlog = VecDeque::new();
+    let mut shared_by = 0;
     loop {
         if backlog.is_empty() {
-            backlog = shared.queue.take();
+            backlog = shared.queue.take(if shared_by < SHARED_FROM { 1 } else { shared_by });
         }
         let frame = next_frame(&mut backlog);
+        shared_by = frame.len();
         if frame.is_empty() {
             return Ok(());
         }
