@@ -9,7 +9,8 @@ use surehold_storage::Journal;
 use tracing::warn;
 
 use crate::limits::CHECKPOINT_EVERY;
-use crate::participant::Worker;
+use crate::participant::{SUPPORTING, Worker};
+use crate::policy::Policy;
 
 /// Lives as long as the journal takes records.
 pub(crate) struct JournalActor;
@@ -68,6 +69,16 @@ pub(crate) enum SnapshotsMsg {
 /// Makes checkpoints when the tails are long, and now and then.
 pub(crate) struct SnapshotsActor;
 
+/// The maker of checkpoints, and how often in a row it failed.
+pub(crate) struct SnapshotsState {
+    worker: SnapshotsWorker,
+    failures: u32,
+}
+
+/// Failures in a row after which the data is opened anew: that replaces snapshots that are broken,
+/// and waits for room where there is none.
+const FAILURES_MAX: u32 = 3;
+
 /// What a checkpoint needs.
 #[derive(Clone)]
 pub(crate) struct SnapshotsWorker {
@@ -77,23 +88,23 @@ pub(crate) struct SnapshotsWorker {
 
 impl Actor for SnapshotsActor {
     type Msg = SnapshotsMsg;
-    type State = SnapshotsWorker;
+    type State = SnapshotsState;
     type Arguments = SnapshotsWorker;
 
     async fn pre_start(
         &self,
         _myself: ActorRef<SnapshotsMsg>,
         worker: SnapshotsWorker,
-    ) -> Result<SnapshotsWorker, ActorProcessingErr> {
-        Ok(worker)
+    ) -> Result<SnapshotsState, ActorProcessingErr> {
+        Ok(SnapshotsState { worker, failures: 0 })
     }
 
     async fn post_start(
         &self,
         myself: ActorRef<SnapshotsMsg>,
-        worker: &mut SnapshotsWorker,
+        state: &mut SnapshotsState,
     ) -> Result<(), ActorProcessingErr> {
-        wait_then_run(myself, Arc::clone(&worker.shelf));
+        wait_then_run(myself, Arc::clone(&state.worker.shelf));
         Ok(())
     }
 
@@ -101,15 +112,16 @@ impl Actor for SnapshotsActor {
         &self,
         myself: ActorRef<SnapshotsMsg>,
         message: SnapshotsMsg,
-        worker: &mut SnapshotsWorker,
+        state: &mut SnapshotsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SnapshotsMsg::Run => {
-                let SnapshotsWorker { shelf, checkpoints } = worker.clone();
+                let SnapshotsWorker { shelf, checkpoints } = state.worker.clone();
                 // Folding and syncing block, so they run beside the actors.
                 let run = tokio::task::spawn_blocking(move || checkpoints.run(&shelf));
                 match run.await? {
                     Ok(streams) => {
+                        state.failures = 0;
                         metrics::counter!("surehold_checkpoints_total").increment(1);
                         tracing::debug!(streams, "made a checkpoint");
                     }
@@ -117,9 +129,14 @@ impl Actor for SnapshotsActor {
                     Err(error) => {
                         metrics::counter!("surehold_checkpoints_failed_total").increment(1);
                         warn!(%error, "no checkpoint could be made; it is tried again");
+                        state.failures += 1;
+                        if state.failures >= FAILURES_MAX {
+                            state.worker.shelf.journal().close();
+                            return Ok(());
+                        }
                     }
                 }
-                wait_then_run(myself, Arc::clone(&worker.shelf));
+                wait_then_run(myself, Arc::clone(&state.worker.shelf));
                 Ok(())
             }
             SnapshotsMsg::Crash => Err("the snapshots were told to crash".into()),
@@ -138,6 +155,7 @@ fn wait_then_run(myself: ActorRef<SnapshotsMsg>, shelf: Arc<Shelf>) {
 impl Worker for SnapshotsWorker {
     type Msg = SnapshotsMsg;
     const NAME: &'static str = "snapshots";
+    const POLICY: Policy = SUPPORTING;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<SnapshotsMsg>, SpawnErr> {
         Ok(Actor::spawn_linked(None, SnapshotsActor, self.clone(), supervisor).await?.0)

@@ -50,6 +50,9 @@ pub const PARTICIPANT_BACKOFF: Duration = Duration::from_millis(1);
 /// See [`PARTICIPANT_BACKOFF`].
 pub const PARTICIPANT_BACKOFF_MAX: Duration = Duration::from_millis(50);
 
+/// Longest pause before the restart of a participant that orders go on without.
+pub const SUPPORTING_BACKOFF_MAX: Duration = Duration::from_secs(2);
+
 /// Restarts of the tree within [`ROOT_WINDOW`] before the process gives up. Disks that refuse
 /// writes do not count: the root waits for them.
 pub const ROOT_RESTARTS_MAX: usize = 3;
@@ -62,6 +65,8 @@ pub const DISK_ROOM: u64 = 2 * 1024 * 1024;
 
 /// Records in memory since the last checkpoint before the next one is made: about 100 MB.
 pub const TAIL_RECORDS_MAX: usize = 400_000;
+/// Records in memory at which no more orders are taken: the snapshots cannot keep up. About 1 GB.
+pub const TAIL_RECORDS_HARD_MAX: usize = 4_000_000;
 /// A checkpoint is made at least this often, if anything happened.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
 /// Committed records one follower takes in one go.

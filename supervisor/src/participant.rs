@@ -18,15 +18,27 @@ use tracing::warn;
 use crate::brood::supervisor::exit_of;
 use crate::limits::{
     PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW,
+    SUPPORTING_BACKOFF_MAX,
 };
 use crate::policy::{Exit, Ledger, Policy, Then, Verdict};
 use crate::view::TreeNode;
 
-const POLICY: Policy = Policy {
+/// For a worker that orders need: after very many deaths its supervisor gives up, and the root
+/// starts everything that depends on it anew.
+pub const NEEDED: Policy = Policy {
     restarts_max: PARTICIPANT_RESTARTS_MAX,
     window: PARTICIPANT_WINDOW,
     backoff: PARTICIPANT_BACKOFF,
     backoff_max: PARTICIPANT_BACKOFF_MAX,
+    then: Then::Escalate,
+};
+
+/// For a worker that orders go on without: it is started again for ever, ever less often.
+pub const SUPPORTING: Policy = Policy {
+    restarts_max: usize::MAX,
+    window: PARTICIPANT_WINDOW,
+    backoff: PARTICIPANT_BACKOFF,
+    backoff_max: SUPPORTING_BACKOFF_MAX,
     then: Then::Escalate,
 };
 
@@ -37,6 +49,8 @@ pub trait Worker: Send + Sync + 'static {
 
     /// Its name in the tree.
     const NAME: &'static str;
+    /// How much dying is borne.
+    const POLICY: Policy;
 
     /// Starts it under its supervisor.
     fn spawn(
@@ -244,7 +258,7 @@ impl<W: Worker> ParticipantState<W> {
         };
         let verdict = {
             let mut inner = self.health.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            POLICY.decide(&exit, &mut inner.0, self.clock.now())
+            W::POLICY.decide(&exit, &mut inner.0, self.clock.now())
         };
         match verdict {
             Verdict::Restart(pause) => {

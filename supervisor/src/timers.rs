@@ -9,7 +9,8 @@ use surehold_actors::post::Post;
 use surehold_domain::time::{Span, Timestamp};
 
 use crate::limits::{DUE_MAX, OVERDUE_GRACE};
-use crate::participant::Worker;
+use crate::participant::{NEEDED, Worker};
+use crate::policy::Policy;
 
 /// An order whose deadline passed and that did not move is woken again after this.
 const AGAIN: Span = Span::seconds(5);
@@ -125,6 +126,7 @@ pub struct Timers(pub(crate) Arc<Post>);
 impl Worker for Timers {
     type Msg = TimersMsg;
     const NAME: &'static str = "timers";
+    const POLICY: Policy = NEEDED;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<TimersMsg>, SpawnErr> {
         Ok(Actor::spawn_linked(None, TimersActor, Arc::clone(&self.0), supervisor).await?.0)

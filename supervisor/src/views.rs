@@ -19,7 +19,8 @@ use surehold_storage::SnapshotError;
 use tokio::sync::Notify;
 
 use crate::limits::VIEW_WAIT;
-use crate::participant::Worker;
+use crate::participant::{SUPPORTING, Worker};
+use crate::policy::Policy;
 use crate::view::{Collection, Rows};
 use follower::ViewsActor;
 pub use follower::ViewsMsg;
@@ -158,6 +159,7 @@ pub(crate) struct ViewsWorker(pub(crate) Arc<Views>);
 impl Worker for ViewsWorker {
     type Msg = ViewsMsg;
     const NAME: &'static str = "views";
+    const POLICY: Policy = SUPPORTING;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<ViewsMsg>, SpawnErr> {
         Ok(Actor::spawn_linked(None, ViewsActor, Arc::clone(&self.0), supervisor).await?.0)

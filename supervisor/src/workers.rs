@@ -20,7 +20,7 @@ use crate::limits::{
     CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, LIVE_MAX, PARTICIPANT_BACKOFF,
     PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW, WAKE_CHUNK,
 };
-use crate::participant::Worker;
+use crate::participant::{NEEDED, Worker};
 use crate::policy::{Policy, Then};
 
 /// Where the children find what all actors share; filled once, before the first child.
@@ -170,6 +170,7 @@ pub struct Payments {
 impl Worker for Payments {
     type Msg = PaymentsMsg;
     const NAME: &'static str = "payments";
+    const POLICY: Policy = NEEDED;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<PaymentsMsg>, SpawnErr> {
         let args = PaymentsArgs { post: Arc::clone(&self.post), call_timeout: GATEWAY_CALL };
@@ -199,6 +200,7 @@ pub struct Confirmations {
 impl Worker for Confirmations {
     type Msg = ConfirmationsMsg;
     const NAME: &'static str = "confirmations";
+    const POLICY: Policy = NEEDED;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<ConfirmationsMsg>, SpawnErr> {
         let args = ConfirmationsArgs { post: Arc::clone(&self.post) };

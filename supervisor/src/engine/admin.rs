@@ -166,8 +166,7 @@ impl Engine {
         load(&core, key)?;
         core.orders.release(key);
         let seen = self.tell(&core, key, Command::Retry).await?;
-        self.durable(&core, seen.sequence).await?;
-        self.view(&core, self.plan(market), &seen.saga)
+        self.show(&core, self.plan(market), &seen).await
     }
 }
 

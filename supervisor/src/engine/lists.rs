@@ -2,6 +2,7 @@
 
 use surehold_actors::stream;
 use surehold_actors::stream::Kind;
+use surehold_actors::watch::Seen;
 use surehold_domain::id::{MarketId, OrderId, OrderKey};
 use surehold_domain::saga::Saga;
 
@@ -44,8 +45,10 @@ impl Engine {
             let stream = stream::order(OrderKey { market, order });
             let Some(loaded) = core.post.shelf.load::<Saga>(stream)? else { continue };
             if matches(&filter, &loaded.machine) {
-                sequence = sequence.max(loaded.sequence);
-                items.push(self.view(&core, plan, &loaded.machine)?);
+                let seen = Seen { saga: loaded.machine, sequence: loaded.sequence };
+                let (view, last) = self.view(&core, plan, &seen)?;
+                sequence = sequence.max(last);
+                items.push(view);
             }
         }
         self.durable(&core, sequence).await?;

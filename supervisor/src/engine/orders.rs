@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::{Engine, Market, settling, within};
 use crate::core::Core;
 use crate::gate::Work;
-use crate::limits::{SETTLE_WAIT, UNDO_WAIT};
+use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
 use crate::refusal::Refusal;
 use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
 
@@ -45,6 +45,9 @@ impl Engine {
     ) -> Result<Placement, Refusal> {
         let _permit = self.inner.gate.enter(Work::Placing).await?;
         let core = self.core()?;
+        if core.post.shelf.tail_records() > TAIL_RECORDS_HARD_MAX {
+            return Err(Refusal::unavailable("the snapshots cannot keep up; try again shortly"));
+        }
         let plan = self.plan(market);
         let market = self.market_id(&core, market);
         let key = key.map(|key| check_key(&key)).transpose()?;
@@ -96,9 +99,8 @@ impl Engine {
             Some(seen) => seen,
             None => load(core, order)?,
         };
-        self.durable(core, seen.sequence).await?;
         let placed = came_to(&seen.saga);
-        Ok(Placement { placed, order: self.view(core, plan, &seen.saga)? })
+        Ok(Placement { placed, order: self.show(core, plan, &seen).await? })
     }
 
     /// The same request again: the same order, however far it is by now.
@@ -153,8 +155,7 @@ impl Engine {
                 self.tell(&core, key, Command::Annotate(attributes)).await?
             }
         };
-        self.durable(&core, seen.sequence).await?;
-        self.view(&core, plan, &seen.saga)
+        self.show(&core, plan, &seen).await
     }
 
     /// Says what a cancellation now would return, and holds to it for a while.

@@ -2,6 +2,7 @@
 
 use surehold_actors::shelf::Loaded;
 use surehold_actors::stream::{ConfirmationKey, PaymentKey};
+use surehold_actors::watch::Seen;
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::id::{ConfirmationId, OrderId, OrderKey, PaymentId};
 use surehold_domain::payment::Payment;
@@ -23,9 +24,7 @@ impl Engine {
         let core = self.core()?;
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = load(&core, key)?;
-        let view = self.view(&core, self.plan(market), &seen.saga)?;
-        self.durable(&core, seen.sequence).await?;
-        Ok(view)
+        self.show(&core, self.plan(market), &seen).await
     }
 
     /// An order's steps, each with its time and cause.
@@ -79,9 +78,29 @@ impl Engine {
         Ok(ConfirmationView { id, order: confirmation.order().order, state })
     }
 
-    pub(super) fn view(&self, core: &Core, plan: &Plan, saga: &Saga) -> Result<OrderView, Refusal> {
+    /// The order as the outside may see it: once all that it tells of is durable.
+    pub(super) async fn show(
+        &self,
+        core: &Core,
+        plan: &Plan,
+        seen: &Seen,
+    ) -> Result<OrderView, Refusal> {
+        let (view, sequence) = self.view(core, plan, seen)?;
+        self.durable(core, sequence).await?;
+        Ok(view)
+    }
+
+    /// The order, and the last record of all that it tells of.
+    pub(super) fn view(
+        &self,
+        core: &Core,
+        plan: &Plan,
+        seen: &Seen,
+    ) -> Result<(OrderView, u64), Refusal> {
+        let saga = &seen.saga;
         let order = saga.order();
-        Ok(OrderView {
+        let (payment, sequence) = payment_view(core, saga)?;
+        let view = OrderView {
             id: saga.key().order,
             market: plan.name.clone(),
             phase: saga.phase(),
@@ -90,19 +109,21 @@ impl Engine {
             offering: order.offering,
             quantity: order.claim.quantity(),
             price: order.price,
-            payment: payment_view(core, saga)?,
+            payment,
             confirmation: saga.confirmation().map(|id| confirmation_view(saga, id)),
             created_at: saga.placed_at(),
             updated_at: saga.updated_at(),
             deadline: saga.deadline(),
             attributes: order.attributes.clone(),
-        })
+        };
+        Ok((view, seen.sequence.max(sequence)))
     }
 }
 
-/// The order tells most of it; only while money is under way does the payment know more.
-fn payment_view(core: &Core, saga: &Saga) -> Result<Option<PaymentView>, Refusal> {
-    let Some(id) = saga.payment() else { return Ok(None) };
+/// The order tells most of it; only while money is under way does the payment know more. With it
+/// comes the payment's last record, where that was looked at.
+fn payment_view(core: &Core, saga: &Saga) -> Result<(Option<PaymentView>, u64), Refusal> {
+    let Some(id) = saga.payment() else { return Ok((None, 0)) };
     let key = saga.key();
     let settled = match (saga.phase(), saga.captured(), saga.refunded()) {
         (Phase::Paid | Phase::Confirmed | Phase::Fulfilled, _, _) => Some("captured"),
@@ -116,16 +137,17 @@ fn payment_view(core: &Core, saga: &Saga) -> Result<Option<PaymentView>, Refusal
         }
         (_, _, _) => None,
     };
-    let state = match settled {
-        Some(state) => state,
+    let (state, sequence) = match settled {
+        Some(state) => (state, 0),
         None => {
             let stream = PaymentKey { market: key.market, payment: id }.stream();
             let loaded = core.post.shelf.load::<Payment>(stream)?;
-            loaded.map_or("pending", |loaded| loaded.machine.state_name())
+            loaded.map_or(("pending", 0), |loaded| (loaded.machine.state_name(), loaded.sequence))
         }
     };
     let (order, amount) = (key.order, saga.order().price);
-    Ok(Some(PaymentView { id, order, state, card: saga.card().cloned(), amount }))
+    let card = saga.card().cloned();
+    Ok((Some(PaymentView { id, order, state, card, amount }), sequence))
 }
 
 fn confirmation_view(saga: &Saga, id: ConfirmationId) -> ConfirmationView {

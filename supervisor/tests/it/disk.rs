@@ -38,3 +38,27 @@ async fn a_full_disk_stops_orders_until_there_is_room() {
     world.check_books().await;
     world.engine.close().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_that_cannot_be_written_are_replaced_and_lose_nothing() {
+    let (disk, bank) = (Arc::<Disk>::default(), Arc::<Bank>::default());
+    let world = World::open("", disk.clone(), bank).await;
+    let told = world.place(1).await.order.id;
+    world.phase(told, Phase::Confirmed).await;
+    disk.snapshots().set_unavailable(true);
+    // Checkpoints fail a few times; then the data is opened anew, which fails as well for now.
+    until("the engine is not ready", || async {
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        matches!(world.engine.readiness(), Readiness::NotReady(_)).then_some(())
+    })
+    .await;
+    disk.snapshots().set_unavailable(false);
+    until("the engine is ready again", || async {
+        (world.engine.readiness() == Readiness::Ready).then_some(())
+    })
+    .await;
+    world.phase(told, Phase::Confirmed).await;
+    assert_eq!(world.place(1).await.placed, Placed::Booked);
+    world.check_books().await;
+    world.engine.close().await;
+}

@@ -13,7 +13,7 @@ use surehold::domain::saga::Phase;
 use surehold::domain::time::Timestamp;
 use surehold::stores::{Opened, Stores};
 use surehold::{Data, Engine, Market, NewOrder, Options, OrderCommand, OrderView, RuntimeClock};
-use surehold_storage::faulty::FaultyJournal;
+use surehold_storage::faulty::{FaultyJournal, FaultySnapshots};
 use surehold_storage::{JournalError, MemoryJournal, MemorySnapshots};
 
 use crate::bank::Bank;
@@ -45,7 +45,7 @@ pub(crate) const OPERATOR: &str = "[confirmation]\nby = 'operator'\nwithin = '2 
 pub(crate) struct Disk {
     journal: Mutex<Arc<MemoryJournal>>,
     faulty: Mutex<Option<Arc<FaultyJournal<MemoryJournal>>>>,
-    snapshots: Arc<MemorySnapshots>,
+    snapshots: Arc<FaultySnapshots<MemorySnapshots>>,
     full: Mutex<bool>,
 }
 
@@ -60,13 +60,17 @@ impl Disk {
         Disk {
             journal: Mutex::new(journal),
             faulty: Mutex::default(),
-            snapshots: MemorySnapshots::new(),
+            snapshots: FaultySnapshots::new(MemorySnapshots::new()),
             full: Mutex::new(false),
         }
     }
 
     pub(crate) fn journal(&self) -> Arc<FaultyJournal<MemoryJournal>> {
         self.faulty.lock().unwrap().clone().expect("an engine is open")
+    }
+
+    pub(crate) fn snapshots(&self) -> &FaultySnapshots<MemorySnapshots> {
+        &self.snapshots
     }
 
     /// The journal as the next engine will find it, to be written to behind its back.
@@ -186,7 +190,7 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), looking).await {
+    match tokio::time::timeout(Duration::from_secs(120), looking).await {
         Ok(found) => found,
         Err(_) => panic!("it never came about that {what}"),
     }
