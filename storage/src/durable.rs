@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// The journal closed before the awaited record became durable; it may or may not be on disk.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -25,13 +25,14 @@ struct Waiting {
 pub struct Durable {
     reached: AtomicU64,
     waiting: Mutex<Waiting>,
+    closing: Notify,
 }
 
 impl Durable {
     /// Starts at `reached`, the last sequence found on disk.
     #[must_use]
     pub fn starting_at(reached: u64) -> Arc<Durable> {
-        Arc::new(Durable { reached: AtomicU64::new(reached), waiting: Mutex::default() })
+        Arc::new(Durable { reached: AtomicU64::new(reached), ..Durable::default() })
     }
 
     /// The last durable sequence.
@@ -73,6 +74,17 @@ impl Durable {
         }
     }
 
+    /// Returns when nothing more will become durable, with the reason.
+    pub async fn closing(&self) -> Arc<str> {
+        loop {
+            let closing = self.closing.notified();
+            if let Some(reason) = self.closed() {
+                return reason;
+            }
+            closing.await;
+        }
+    }
+
     /// Says that everything up to `sequence` is durable. Only the journal's writer calls this.
     pub fn publish(&self, sequence: u64) {
         self.reached.fetch_max(sequence, Ordering::AcqRel);
@@ -92,6 +104,8 @@ impl Durable {
         let mut waiting = self.waiting();
         waiting.closed.get_or_insert_with(|| reason.into());
         waiting.by_sequence.clear();
+        drop(waiting);
+        self.closing.notify_waiters();
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

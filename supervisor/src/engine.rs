@@ -291,8 +291,7 @@ async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>)
     let durable = Arc::clone(core.post.shelf.journal().durable());
     tokio::select! {
         seen = within(time, settled) => seen,
-        // No journal reaches this sequence: the wait ends when it closes.
-        _ = durable.reached(u64::MAX) => None,
+        _ = durable.closing() => None,
     }
 }
 

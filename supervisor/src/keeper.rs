@@ -39,10 +39,7 @@ impl Actor for JournalActor {
     ) -> Result<(), ActorProcessingErr> {
         let durable = Arc::clone(journal.durable());
         tokio::spawn(async move {
-            // No journal reaches this sequence: the wait ends when it closes.
-            if let Err(closed) = durable.reached(u64::MAX).await {
-                let _ = myself.send_message(JournalClosed(closed.0));
-            }
+            let _ = myself.send_message(JournalClosed(durable.closing().await));
         });
         Ok(())
     }
