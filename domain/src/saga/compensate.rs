@@ -27,10 +27,13 @@ impl Saga {
                 },
                 None => self.returned(self.refund_now(now)),
             },
-            State::Undoing { .. } | State::Stuck { .. } | State::Cancelled(_) => {
+            // It is on its way: whoever asks again waits for the same end.
+            State::Undoing { .. } | State::Stuck { .. } => {
                 return Verdict::Ignore(Why::AlreadySo);
             }
-            State::Fulfilled | State::Refused(_) => return self.wrong_phase("be cancelled"),
+            State::Fulfilled | State::Refused(_) | State::Cancelled(_) => {
+                return self.wrong_phase("be cancelled");
+            }
         };
         if let Err(rejection) = self.room_for(&attributes) {
             return Verdict::Reject(rejection);

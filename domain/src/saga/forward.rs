@@ -137,13 +137,13 @@ impl Saga {
     pub(super) fn complete(&self) -> Verdict {
         match self.state() {
             State::Confirmed { .. } => Verdict::Record(Event::Fulfilled),
-            State::Fulfilled => Verdict::Ignore(Why::AlreadySo),
             State::Holding { .. }
             | State::Paying { .. }
             | State::Unpaid { .. }
             | State::Paid { .. }
             | State::Undoing { .. }
             | State::Stuck { .. }
+            | State::Fulfilled
             | State::Refused(_)
             | State::Cancelled(_) => self.wrong_phase("be completed"),
         }

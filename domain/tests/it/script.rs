@@ -69,7 +69,7 @@ scripts! {
         confirmed                    => OrderConfirmed -> confirmed, until +90 d
         wake                         => OrderFulfilled -> fulfilled
         wake                         => ignored: NotDue
-        complete                     => ignored: AlreadySo
+        complete                     => refused: an order that is fulfilled cannot be completed
         cancel                       => refused: an order that is fulfilled cannot be cancelled
     "
     /// Nothing is left.
@@ -93,7 +93,7 @@ scripts! {
         cancel changed my mind       => UndoStarted (customer: changed my mind) -> releasing, owes release of 1, until +2 s
         held, late                   => ignored: NotOutstanding
         released                     => OrderReleased -> cancelled
-        cancel again                 => ignored: AlreadySo
+        cancel again                 => refused: an order that is cancelled cannot be cancelled
     "
     declined: "auto" => "
         held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min

@@ -109,9 +109,10 @@ fn cancelling_returns_money_and_seat() {
     assert_eq!(order["payment"]["state"], "refunded");
     let left = client.get("/v1/cinema/offerings/1/availability").expect(200).json();
     assert_eq!((&left["free"], &left["held"]), (&json!(3), &json!(0)));
-    // Cancelling twice is harmless, and changes nothing.
-    let again = client.post("/v1/cinema/orders/1/cancel", &json!({"reason": "snow"})).expect(200);
-    assert_eq!(again.json(), order);
+    // Cancelling twice changes nothing, and says where the order is.
+    let again = client.post("/v1/cinema/orders/1/cancel", &json!({"reason": "snow"})).expect(409);
+    assert_eq!(again.json()["phase"], "cancelled");
+    assert_eq!(client.get("/v1/cinema/orders/1").expect(200).json(), order);
     client.post("/v1/cinema/orders/1/cancel", &json!({"quote": 4_000_000_000_000_u64})).expect(422);
 }
 

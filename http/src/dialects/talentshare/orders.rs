@@ -1,6 +1,7 @@
 //! The orders of talentshare: placed, looked at, cancelled by any change, deleted.
 
 use serde::Serialize;
+use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::card::Card;
 use surehold::domain::id::{OfferingId, OrderId};
@@ -157,12 +158,17 @@ async fn cancel_with(
     change: Attributes,
 ) -> Result<OrderView, Failure> {
     let (engine, market) = (&desk.app.engine, desk.market);
-    let cancelled = engine.command(market, order.id, cancel(change.clone())).await?;
-    let kept = change.iter().all(|(name, value)| cancelled.attributes.get(name) == Some(value));
-    if kept {
-        return Ok(cancelled);
+    match engine.command(market, order.id, cancel(change.clone())).await {
+        Ok(cancelled) => {
+            let mut changed = change.iter();
+            if changed.all(|(name, value)| cancelled.attributes.get(name) == Some(value)) {
+                return Ok(cancelled);
+            }
+        }
+        Err(Refusal::WrongPhase { phase: Phase::Cancelled, .. }) => {}
+        Err(refusal) => return Err(refusal.into()),
     }
-    // It was cancelled before, perhaps a moment ago: repeating that is harmless, but keeps nothing.
+    // It was cancelled before, perhaps a moment ago: what is sent now is only kept beside it.
     Ok(engine.command(market, order.id, OrderCommand::Annotate(change)).await?)
 }
 
