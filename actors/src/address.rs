@@ -58,12 +58,6 @@ impl<M: Message> Address<M> {
         matches!(&*self.slot.read().unwrap_or_else(PoisonError::into_inner), Slot::Stopped)
     }
 
-    /// Whether somebody lives here now.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        matches!(&*self.slot.read().unwrap_or_else(PoisonError::into_inner), Slot::Up(_))
-    }
-
     /// Somebody lives here now. Only supervisors call this.
     pub fn fill(&self, actor: ActorRef<M>) {
         *self.slot.write().unwrap_or_else(PoisonError::into_inner) = Slot::Up(actor);

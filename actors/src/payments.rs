@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::order::OrderMsg;
-use crate::post::{GATEWAY_CALLS_MAX, Post};
+use crate::post::Post;
 use crate::shelf::ShelfError;
 use crate::stream::PaymentKey;
 use calls::call;
@@ -54,8 +54,6 @@ pub enum PaymentsMsg {
     Answered(PaymentKey, Answer),
     /// A pause before asking again is over.
     Due(PaymentKey),
-    /// Tell how many payments are under way.
-    Count(tokio::sync::oneshot::Sender<usize>),
     /// A fault on demand.
     Crash,
 }
@@ -67,6 +65,8 @@ pub struct PaymentsArgs {
     pub post: Arc<Post>,
     /// How long one gateway call may take.
     pub call_timeout: Duration,
+    /// How many may be under way at once.
+    pub calls_max: usize,
 }
 
 /// The actor; all it has is in its state.
@@ -101,7 +101,7 @@ impl Actor for PaymentsActor {
         _myself: ActorRef<PaymentsMsg>,
         args: PaymentsArgs,
     ) -> Result<PaymentsState, ActorProcessingErr> {
-        let permits = Arc::new(Semaphore::new(GATEWAY_CALLS_MAX));
+        let permits = Arc::new(Semaphore::new(args.calls_max));
         Ok(PaymentsState { args, active: HashMap::new(), permits, life: Arc::default() })
     }
 
@@ -127,9 +127,6 @@ impl Actor for PaymentsActor {
                     active.busy = false;
                     state.drive(key);
                 }
-            }
-            PaymentsMsg::Count(reply) => {
-                let _ = reply.send(state.active.len());
             }
             PaymentsMsg::Crash => crash(),
         }

@@ -57,6 +57,3 @@ impl Post {
         self.directory.order(effect.order, OrderMsg::Outcome(effect, outcome));
     }
 }
-
-/// Most gateway calls under way at once.
-pub const GATEWAY_CALLS_MAX: usize = 512;

@@ -12,7 +12,7 @@ use surehold_actors::shelf::recover::recover;
 use surehold_actors::shelf::{Loaded, Shelf, ShelfError};
 use surehold_actors::stream::{self, OfferingKey};
 use surehold_actors::watch::Watchers;
-use surehold_domain::id::{MarketId, OfferingId};
+use surehold_domain::id::MarketId;
 use surehold_domain::inventory::{self, Inventory};
 use surehold_domain::plan::Plan;
 use surehold_storage::JournalError;
@@ -175,9 +175,7 @@ fn open_offering(
         let event = inventory::Event::Opened(Box::new(offering));
         let fact = inventory::Fact { at: post.clock.now(), event };
         post.shelf.append::<Inventory>(key.stream(), 1, &fact)?;
-        post.shelf
-            .numbers()
-            .seen(OfferingKey { offering: OfferingId(key.offering.0), ..key }.stream());
+        post.shelf.numbers().seen(key.stream());
     }
     Ok(())
 }
@@ -191,11 +189,11 @@ fn open_node(post: &Post) -> Result<(), CoreError> {
     let sequence = post.shelf.append::<NodeLife>(stream::node(), number, &now)?;
     let journal = post.shelf.journal();
     let durable = Arc::clone(journal.durable());
-    let waited = futures_block(async move { durable.reached(sequence).await });
+    let waited = wait_here(async move { durable.reached(sequence).await });
     waited.map_err(|error| CoreError::Journal(JournalError::Closed(error.0)))
 }
 
 /// Waits for a future on this thread; the opening runs where blocking does no harm.
-fn futures_block<F: Future>(future: F) -> F::Output {
+fn wait_here<F: Future>(future: F) -> F::Output {
     tokio::runtime::Handle::current().block_on(future)
 }

@@ -20,6 +20,9 @@ pub const UNDO_WAIT: Duration = Duration::from_secs(3);
 /// How long one gateway call may take before its outcome counts as unknown.
 pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
 
+/// Gateway calls under way at once, one task each; the rest wait for a permit.
+pub const GATEWAY_CALLS_MAX: usize = 512;
+
 /// Live children of one kind (orders, offerings) before the idle longest go to sleep early. One
 /// costs about 3 KiB.
 pub const LIVE_MAX: usize = 50_000;

@@ -81,6 +81,13 @@ impl Refusal {
     }
 }
 
+/// What [`surehold_domain::plan::check_attributes`] found, named as callers name the value.
+pub(crate) fn bad_attribute((name, reason): (String, String)) -> Refusal {
+    let field =
+        if name.is_empty() { "attributes".to_owned() } else { format!("attributes.{name}") };
+    Refusal::invalid(field, reason)
+}
+
 impl From<NotDurable> for Refusal {
     fn from(error: NotDurable) -> Refusal {
         Refusal::unavailable(error.to_string())

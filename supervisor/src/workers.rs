@@ -17,8 +17,9 @@ use surehold_domain::saga::Party;
 
 use crate::brood::{Brood, Child};
 use crate::limits::{
-    CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, LIVE_MAX, PARTICIPANT_BACKOFF,
-    PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW, WAKE_CHUNK,
+    CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, GATEWAY_CALLS_MAX, LIVE_MAX,
+    PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW,
+    WAKE_CHUNK,
 };
 use crate::participant::{NEEDED, Worker};
 use crate::policy::{Policy, Then};
@@ -173,7 +174,8 @@ impl Worker for Payments {
     const POLICY: Policy = NEEDED;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<PaymentsMsg>, SpawnErr> {
-        let args = PaymentsArgs { post: Arc::clone(&self.post), call_timeout: GATEWAY_CALL };
+        let (call_timeout, calls_max) = (GATEWAY_CALL, GATEWAY_CALLS_MAX);
+        let args = PaymentsArgs { post: Arc::clone(&self.post), call_timeout, calls_max };
         Ok(Actor::spawn_linked(None, PaymentsActor, args, supervisor).await?.0)
     }
     fn crash() -> PaymentsMsg {

@@ -36,16 +36,4 @@ impl Vault {
     pub fn forget(&self, order: OrderKey) {
         self.secrets().remove(&order);
     }
-
-    /// Numbers kept.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.secrets().len()
-    }
-
-    /// Whether none is kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }

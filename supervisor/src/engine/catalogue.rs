@@ -16,7 +16,7 @@ use super::{Engine, Market, within};
 use crate::core::Core;
 use crate::gate::Work;
 use crate::limits::{OFFERING_ID_MAX, PAGE_MAX, SCAN_MAX, SETTLE_WAIT};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, bad_attribute};
 use crate::view::{NewOffering, OfferingChange, OfferingView, Page};
 
 impl Core {
@@ -201,11 +201,7 @@ fn open_one(core: &Core, key: OfferingKey) -> Result<Loaded<Inventory>, Refusal>
 
 fn check(offering: &Offering) -> Result<(), Refusal> {
     check_name(&offering.name).map_err(|reason| Refusal::invalid("name", reason))?;
-    check_attributes(&offering.attributes).map_err(|(name, reason)| {
-        let field =
-            if name.is_empty() { "attributes".to_owned() } else { format!("attributes.{name}") };
-        Refusal::invalid(field, reason)
-    })
+    check_attributes(&offering.attributes).map_err(bad_attribute)
 }
 
 fn view(inventory: &Inventory) -> OfferingView {

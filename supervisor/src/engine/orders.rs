@@ -21,7 +21,7 @@ use super::{Engine, Market, settling, within};
 use crate::core::Core;
 use crate::gate::Work;
 use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, bad_attribute};
 use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
 
 /// A new order that passed every check.
@@ -328,12 +328,6 @@ fn check(core: &Core, plan: &Plan, market: MarketId, new: NewOrder) -> Result<Ch
     let terms = plan.terms.clone();
     let order = Order { customer, offering, claim, price, starts_at: None, attributes, terms };
     Ok(Checked { order, card, secret })
-}
-
-fn bad_attribute((name, reason): (String, String)) -> Refusal {
-    let field =
-        if name.is_empty() { "attributes".to_owned() } else { format!("attributes.{name}") };
-    Refusal::invalid(field, reason)
 }
 
 fn secret_of(card: &Card, typed: &str) -> Option<Secret> {
