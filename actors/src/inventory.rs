@@ -34,6 +34,22 @@ pub enum InventoryMsg {
         /// Who asks.
         effect: EffectId,
     },
+    /// Count what the order brought.
+    Receive {
+        /// Who asks.
+        effect: EffectId,
+        /// How much.
+        quantity: Quantity,
+    },
+    /// Correct the stock by hand.
+    Adjust {
+        /// By how much.
+        quantity: Quantity,
+        /// Whether there is more than was thought.
+        up: bool,
+        /// Where to say what became of it.
+        reply: oneshot::Sender<ChangeReply>,
+    },
     /// Change what is sold.
     Change(Box<Offering>, oneshot::Sender<ChangeReply>),
     /// Sell no more of it.
@@ -116,6 +132,7 @@ impl Actor for InventoryActor {
                 state.step(Input::Release { order: effect.order.order })?;
                 state.post.answer(effect, Outcome::Released);
             }
+            InventoryMsg::Receive { .. } | InventoryMsg::Adjust { .. } => {}
             InventoryMsg::Change(offering, reply) => {
                 state.change(Input::Change(offering), reply)?
             }

@@ -24,6 +24,11 @@ pub mod confirmations;
 pub mod inventory;
 pub mod payments;
 
+pub mod follow;
+pub mod messages;
+pub mod mileage;
+pub mod reviews;
+
 pub mod gateway;
 
 pub mod machine;

@@ -6,10 +6,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use surehold_domain::confirmation::{self, Confirmation};
-use surehold_domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId, ReviewId};
 use surehold_domain::idempotency::KeyUse;
 use surehold_domain::inventory::{self, Inventory};
+use surehold_domain::message::Message;
+use surehold_domain::mileage::{self, Mileage};
 use surehold_domain::payment::{self, Payment};
+use surehold_domain::review::{self, Review};
 use surehold_domain::saga::{self, Saga};
 use surehold_domain::time::Timestamp;
 use surehold_storage::Stream;
@@ -50,13 +53,30 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
         if version == Self::FACT_VERSION {
             codec::decode(body)
         } else {
-            Err(CodecError::UnknownVersion { found: version, known: Self::FACT_VERSION })
+            Self::older_fact(version, body)
         }
+    }
+
+    /// A fact of an older version, as today's.
+    ///
+    /// # Errors
+    /// [`CodecError::UnknownVersion`] for a version there never was, or is not yet.
+    fn older_fact(version: u8, _body: &[u8]) -> Result<Self::Fact, CodecError> {
+        Err(CodecError::UnknownVersion { found: version, known: Self::FACT_VERSION })
     }
 }
 
 impl Machine for Saga {
     type Fact = saga::Fact;
+    const FACT_VERSION: u8 = 2;
+    const STATE_VERSION: u8 = 2;
+
+    fn older_fact(version: u8, body: &[u8]) -> Result<saga::Fact, CodecError> {
+        match version {
+            1 => codec::decode::<saga::v1::Fact>(body).map(saga::Fact::from),
+            found => Err(CodecError::UnknownVersion { found, known: Self::FACT_VERSION }),
+        }
+    }
 
     fn begin(stream: Stream, fact: &saga::Fact) -> Option<Saga> {
         Saga::begin(order_key(stream), fact)
@@ -111,18 +131,55 @@ impl Machine for Confirmation {
     }
 }
 
-/// An idempotency key is a single fact that is also its own state.
-impl Machine for KeyUse {
-    type Fact = KeyUse;
+impl Machine for Mileage {
+    type Fact = mileage::Fact;
 
-    fn begin(_stream: Stream, fact: &KeyUse) -> Option<KeyUse> {
-        Some(fact.clone())
+    fn begin(_stream: Stream, fact: &mileage::Fact) -> Option<Mileage> {
+        Mileage::begin(fact)
     }
-    fn apply(&mut self, _fact: &KeyUse) {}
+    fn apply(&mut self, fact: &mileage::Fact) {
+        Mileage::apply(self, fact);
+    }
     fn number(&self) -> u32 {
-        1
+        self.number
     }
 }
+
+impl Machine for Review {
+    type Fact = review::Fact;
+
+    fn begin(stream: Stream, fact: &review::Fact) -> Option<Review> {
+        Review::begin(ReviewId(stream.id), fact)
+    }
+    fn apply(&mut self, fact: &review::Fact) {
+        Review::apply(self, fact);
+    }
+    fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+/// Things that are a single fact, which is also their state.
+macro_rules! single {
+    ($name:ty) => {
+        impl Machine for $name {
+            type Fact = $name;
+
+            fn begin(_stream: Stream, fact: &$name) -> Option<$name> {
+                Some(fact.clone())
+            }
+            fn apply(&mut self, _fact: &$name) {}
+            fn number(&self) -> u32 {
+                1
+            }
+        }
+    };
+}
+
+single!(Message);
+single!(KeyUse);
+single!(MarketName);
+single!(Serial);
 
 /// A market's name: a single fact that is also its own state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -133,15 +190,34 @@ pub struct MarketName {
     pub at: Timestamp,
 }
 
-impl Machine for MarketName {
-    type Fact = MarketName;
+/// Which order has a number among the sales, or the supplies, of its market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Serial {
+    /// The order.
+    pub order: OrderId,
+}
 
-    fn begin(_stream: Stream, fact: &MarketName) -> Option<MarketName> {
-        Some(fact.clone())
+/// Whether an operator stopped a participant. It outlives restarts, as the operator's will does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Switch {
+    /// Whether it is stopped.
+    pub stopped: bool,
+    /// Facts applied so far.
+    pub number: u32,
+}
+
+impl Machine for Switch {
+    type Fact = bool;
+
+    fn begin(_stream: Stream, fact: &bool) -> Option<Switch> {
+        Some(Switch { stopped: *fact, number: 1 })
     }
-    fn apply(&mut self, _fact: &MarketName) {}
+    fn apply(&mut self, fact: &bool) {
+        self.stopped = *fact;
+        self.number += 1;
+    }
     fn number(&self) -> u32 {
-        1
+        self.number
     }
 }
 

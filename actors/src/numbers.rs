@@ -50,11 +50,18 @@ impl Numbers {
     pub fn seen(&self, stream: Stream) {
         let Some(kind) = Kind::of(stream) else { return };
         match kind {
-            Kind::Offering | Kind::Order | Kind::Payment | Kind::Confirmation => {
+            Kind::Offering
+            | Kind::Order
+            | Kind::Payment
+            | Kind::Confirmation
+            | Kind::Message
+            | Kind::Review
+            | Kind::Sale
+            | Kind::Supply => {
                 self.counter(kind, MarketId(stream.group)).fetch_max(stream.id, Ordering::Relaxed);
             }
             // These are not counted: their numbers are given otherwise.
-            Kind::Node | Kind::Market | Kind::Key => {}
+            Kind::Node | Kind::Market | Kind::Key | Kind::Mileage | Kind::Switch => {}
         }
     }
 

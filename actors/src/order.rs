@@ -18,6 +18,7 @@ use crate::address::Sent;
 use crate::agenda::Open;
 use crate::confirmations::ConfirmationsMsg;
 use crate::inventory::InventoryMsg;
+use crate::mileage::MileageMsg;
 use crate::payments::PaymentsMsg;
 use crate::post::Post;
 use crate::shelf::ShelfError;
@@ -160,6 +161,10 @@ impl OrderState {
         }
         let next = match live.saga.needs() {
             Need::Payment if self.post.payments.is_stopped() => Next::PaymentsDown,
+            // Known before any money moves.
+            Need::Payment if self.waits_for_points() && self.post.mileage.is_stopped() => {
+                Next::MileageDown
+            }
             Need::Payment => Next::Payment(PaymentId(self.next(Kind::Payment))),
             Need::Confirmation => Next::Confirmation(self.next_confirmation()),
             Need::Nothing => Next::Nothing,
@@ -174,6 +179,11 @@ impl OrderState {
             self.step(Input::Outcome(id, Outcome::Captured(confirmation)))?;
         }
         Ok(())
+    }
+
+    fn waits_for_points(&self) -> bool {
+        let terms = self.live.as_ref().and_then(|live| live.saga.order().terms.mileage);
+        terms.is_some_and(|mileage| mileage.sync)
     }
 
     fn next(&self, kind: Kind) -> u64 {
@@ -276,6 +286,18 @@ impl OrderState {
                     demanded,
                     again,
                 });
+                None
+            }
+            Effect::Credit { points } => {
+                match post.mileage.send(MileageMsg::Credit { effect: id, points }) {
+                    // Points that were credited after all are taken back with the order.
+                    Sent::Stopped => Some(Outcome::NotCredited),
+                    Sent::Delivered | Sent::Restarting => None,
+                }
+            }
+            Effect::Supply { offering, quantity } => {
+                let message = InventoryMsg::Receive { effect: id, quantity };
+                post.directory.offering(OfferingKey { market, offering }, message);
                 None
             }
             Effect::Release { offering } => {

@@ -13,8 +13,11 @@ use crate::confirmations::ConfirmationsMsg;
 use crate::gateway::PaymentGateway;
 use crate::gateway::vault::Vault;
 use crate::inventory::InventoryMsg;
+use crate::messages::MessagesMsg;
+use crate::mileage::MileageMsg;
 use crate::order::OrderMsg;
 use crate::payments::PaymentsMsg;
+use crate::reviews::ReviewsMsg;
 use crate::shelf::Shelf;
 use crate::stream::OfferingKey;
 use crate::watch::Watchers;
@@ -47,6 +50,12 @@ pub struct Post {
     pub payments: Address<PaymentsMsg>,
     /// The confirmations actor.
     pub confirmations: Address<ConfirmationsMsg>,
+    /// The mileage actor.
+    pub mileage: Address<MileageMsg>,
+    /// The messages actor.
+    pub messages: Address<MessagesMsg>,
+    /// The reviews actor.
+    pub reviews: Address<ReviewsMsg>,
     /// Orders and offerings.
     pub directory: Arc<dyn Directory>,
 }

@@ -35,6 +35,8 @@ pub const OPEN: Space = Space(2);
 pub const META: Space = Space(3);
 /// Indexes kept by the views.
 pub const VIEWS: Space = Space(4);
+/// How far followers have come.
+pub const CURSORS: Space = Space(5);
 
 const SHARDS: usize = 64;
 

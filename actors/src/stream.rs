@@ -1,6 +1,8 @@
 //! Which stream of the journal tells of which thing.
 
-use surehold_domain::id::{ConfirmationId, MarketId, OfferingId, OrderId, OrderKey, PaymentId};
+use surehold_domain::id::{
+    ConfirmationId, MarketId, MessageId, OfferingId, OrderId, OrderKey, PaymentId, ReviewId,
+};
 use surehold_storage::Stream;
 
 /// The kinds of things the journal tells of. The numbers are stored: never reuse one.
@@ -21,11 +23,23 @@ pub enum Kind {
     Confirmation = 6,
     /// An idempotency key.
     Key = 7,
+    /// The points of an order, under the order's number.
+    Mileage = 8,
+    /// A message to a customer.
+    Message = 9,
+    /// A review of an offering.
+    Review = 10,
+    /// A sale's number, where a market takes two kinds of order.
+    Sale = 11,
+    /// A supply's number, where a market takes two kinds of order.
+    Supply = 12,
+    /// Whether an operator stopped a participant.
+    Switch = 13,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Node,
         Kind::Market,
         Kind::Offering,
@@ -33,6 +47,12 @@ impl Kind {
         Kind::Payment,
         Kind::Confirmation,
         Kind::Key,
+        Kind::Mileage,
+        Kind::Message,
+        Kind::Review,
+        Kind::Sale,
+        Kind::Supply,
+        Kind::Switch,
     ];
 
     /// The kind with this number; `None` if a newer program wrote it.
@@ -101,6 +121,56 @@ pub fn key(market: MarketId, hash: u64) -> Stream {
 #[must_use]
 pub fn order(key: OrderKey) -> Stream {
     stream(Kind::Order, key.market, key.order.0)
+}
+
+/// The stream of an order's points.
+#[must_use]
+pub fn mileage(key: OrderKey) -> Stream {
+    stream(Kind::Mileage, key.market, key.order.0)
+}
+
+/// The stream of a message.
+#[must_use]
+pub fn message(market: MarketId, message: MessageId) -> Stream {
+    stream(Kind::Message, market, message.0)
+}
+
+/// The stream of a review.
+#[must_use]
+pub fn review(market: MarketId, review: ReviewId) -> Stream {
+    stream(Kind::Review, market, review.0)
+}
+
+/// The stream that says which order has this number among the sales, or the supplies, of a market.
+#[must_use]
+pub fn serial(series: Series, market: MarketId, number: u64) -> Stream {
+    stream(series.kind(), market, number)
+}
+
+/// The stream of a participant's switch.
+#[must_use]
+pub fn switch(participant: u64) -> Stream {
+    stream(Kind::Switch, MarketId(0), participant)
+}
+
+/// The two kinds of order a market may take, each with numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Series {
+    /// Orders that take.
+    Sales,
+    /// Orders that bring.
+    Supplies,
+}
+
+impl Series {
+    /// The kind of its streams.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Series::Sales => Kind::Sale,
+            Series::Supplies => Kind::Supply,
+        }
+    }
 }
 
 /// The order a stream of kind [`Kind::Order`] tells of.

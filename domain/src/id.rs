@@ -37,6 +37,15 @@ number!(
     ConfirmationId
 );
 
+number!(
+    /// A review, sequential per market.
+    ReviewId
+);
+number!(
+    /// A message, sequential per market.
+    MessageId
+);
+
 /// A marketplace on this node. The number is given when the market first opens and stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MarketId(pub u16);

@@ -2,14 +2,19 @@
 //!
 //! No clock, no randomness, no IO, no async: time and numbers come in as arguments, facts go out as
 //! values. Read in this order: [`saga::state`] (the diagram), [`saga`] (the four verbs),
-//! [`inventory`], [`payment`] and [`confirmation`] (the machines an order asks), [`plan`] (how a
-//! marketplace is described), [`invariants`] (what must always hold).
+//! [`inventory`], [`payment`] and [`confirmation`] (the machines an order asks), [`mileage`],
+//! [`review`] and [`message`] (what goes with it), [`plan`] (how a marketplace is described),
+//! [`invariants`] (what must always hold).
 
 pub mod saga;
 
 pub mod confirmation;
 pub mod inventory;
 pub mod payment;
+
+pub mod message;
+pub mod mileage;
+pub mod review;
 
 pub mod attributes;
 pub mod card;

@@ -14,6 +14,18 @@ use crate::time::Timestamp;
 pub enum Claim {
     /// So many units, any of them.
     Units(Quantity),
+    /// tmp
+    Nights {
+        /// t
+        a: u32,
+    },
+    /// tmp
+    Slot {
+        /// t
+        a: u32,
+    },
+    /// tmp
+    Supply(Quantity),
 }
 
 impl Claim {
@@ -21,7 +33,8 @@ impl Claim {
     #[must_use]
     pub fn quantity(&self) -> Quantity {
         match self {
-            Claim::Units(quantity) => *quantity,
+            Claim::Units(quantity) | Claim::Supply(quantity) => *quantity,
+            Claim::Nights { .. } | Claim::Slot { .. } => Quantity::NONE,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! so that a typing error is never silently a default.
 
 mod file;
+pub mod messages;
 #[cfg(test)]
 mod tests;
 

@@ -11,18 +11,24 @@ pub mod state;
 mod apply;
 mod compensate;
 mod forward;
+mod kind;
+mod read;
+mod turn;
+pub mod v1;
 
 use serde::{Deserialize, Serialize};
 
 pub use event::{AfterHold, Cause, Event, EventKind, Fact, Step};
 pub use input::{Command, Effect, Input, Next, Outcome, Party, Rejection, Verdict, Why};
 pub use state::{Asked, Part, Phase, Reason, Return, State, Undo};
+pub use turn::Turn;
 
 use crate::attributes::{ATTRIBUTES_MAX, Attributes};
 use crate::card::Card;
 use crate::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
 use crate::money::Money;
-use crate::order::Order;
+use crate::order::{Claim, Order};
+use crate::quantity::Quantity;
 use crate::terms::PaymentTerms;
 use crate::time::{Span, Timestamp};
 
@@ -59,6 +65,8 @@ pub struct Saga {
     refunded: Option<Money>,
     held: bool,
     quote: Option<Quote>,
+    /// What the marketplace kept beside the order when it was placed, if that changed since.
+    origin: Option<Box<Attributes>>,
     placed_at: Timestamp,
     updated_at: Timestamp,
     history: Vec<Step>,
@@ -111,6 +119,7 @@ impl Saga {
             refunded: None,
             held: false,
             quote: None,
+            origin: None,
             placed_at: fact.at,
             updated_at: fact.at,
             history: Vec::new(),
@@ -144,6 +153,11 @@ impl Saga {
             State::Paying { .. } => self.paying(outcome, now),
             State::Paid { .. } => self.paid(outcome, now),
             State::Undoing { part, .. } => self.undoing(*part, outcome, now),
+            State::Crediting { confirmation, .. } => self.crediting(*confirmation, outcome, now),
+            State::Delivering { .. } if outcome == Outcome::Supplied => {
+                Verdict::Record(Event::Fulfilled)
+            }
+            State::Delivering { .. } => Verdict::Ignore(Why::NoAnswer),
             State::Unpaid { .. }
             | State::Confirmed { .. }
             | State::Stuck { .. }
@@ -159,7 +173,7 @@ impl Saga {
             Command::Cancel { note, quote, attributes } => {
                 self.cancel(note, quote, attributes, now)
             }
-            Command::Complete => self.complete(),
+            Command::Complete => self.complete(now),
             Command::Quote | Command::Annotate(_) if self.number >= FACTS_MAX => {
                 Verdict::Reject(Rejection::TooManyChanges(FACTS_MAX))
             }
@@ -226,12 +240,25 @@ impl Saga {
                     undo.withdraw.map(|confirmation| Effect::Withdraw { confirmation })
                 }
             },
+            State::Crediting { .. } => self.points().map(|points| Effect::Credit { points }),
+            State::Delivering { .. } => {
+                self.brings().map(|quantity| Effect::Supply { offering, quantity })
+            }
             State::Unpaid { .. }
             | State::Confirmed { .. }
             | State::Stuck { .. }
             | State::Fulfilled
             | State::Refused(_)
             | State::Cancelled(_) => None,
+        }
+    }
+
+    /// How much the order brings, if it brings and does not take.
+    #[must_use]
+    pub fn brings(&self) -> Option<Quantity> {
+        match &self.order.claim {
+            Claim::Supply(quantity) => Some(*quantity),
+            Claim::Units(_) | Claim::Nights { .. } | Claim::Slot { .. } => None,
         }
     }
 
@@ -274,110 +301,5 @@ impl Saga {
             PaymentTerms::WithOrder => Need::Payment,
             PaymentTerms::Later { .. } => Need::Nothing,
         }
-    }
-
-    /// The order's identity.
-    #[must_use]
-    pub fn key(&self) -> OrderKey {
-        self.key
-    }
-
-    /// What was asked for.
-    #[must_use]
-    pub fn order(&self) -> &Order {
-        &self.order
-    }
-
-    /// Where the order is.
-    #[must_use]
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// Where the order is, as the outside knows it.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.state.phase()
-    }
-
-    /// Why it did not come, or is not coming, to its end.
-    #[must_use]
-    pub fn reason(&self) -> Option<&Reason> {
-        match &self.state {
-            State::Undoing { undo, .. } | State::Stuck { undo, .. } => Some(&undo.reason),
-            State::Refused(reason) | State::Cancelled(reason) => Some(reason),
-            State::Holding { .. }
-            | State::Paying { .. }
-            | State::Unpaid { .. }
-            | State::Paid { .. }
-            | State::Confirmed { .. }
-            | State::Fulfilled => None,
-        }
-    }
-
-    /// Facts applied so far.
-    #[must_use]
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// The payment asked for last.
-    #[must_use]
-    pub fn payment(&self) -> Option<PaymentId> {
-        self.payment
-    }
-
-    /// What the customer pays with.
-    #[must_use]
-    pub fn card(&self) -> Option<&Card> {
-        self.card.as_ref()
-    }
-
-    /// The confirmation asked for.
-    #[must_use]
-    pub fn confirmation(&self) -> Option<ConfirmationId> {
-        self.confirmation
-    }
-
-    /// What the order knows to have been charged.
-    #[must_use]
-    pub fn captured(&self) -> Option<Money> {
-        self.captured
-    }
-
-    /// What the order knows to have gone back.
-    #[must_use]
-    pub fn refunded(&self) -> Option<Money> {
-        self.refunded
-    }
-
-    /// Whether the order knows itself to hold its units.
-    #[must_use]
-    pub fn holds_units(&self) -> bool {
-        self.held
-    }
-
-    /// The cancellation quote given last.
-    #[must_use]
-    pub fn quote(&self) -> Option<Quote> {
-        self.quote
-    }
-
-    /// When it was placed.
-    #[must_use]
-    pub fn placed_at(&self) -> Timestamp {
-        self.placed_at
-    }
-
-    /// When its last fact was recorded.
-    #[must_use]
-    pub fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    /// Its steps so far, at most [`HISTORY_MAX`]: the first and the latest.
-    #[must_use]
-    pub fn history(&self) -> &[Step] {
-        &self.history
     }
 }

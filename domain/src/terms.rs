@@ -70,6 +70,35 @@ pub struct RefundTier {
     pub percent: u8,
 }
 
+/// How many points an order earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Earn {
+    /// So many for each order.
+    Fixed(u64),
+    /// One for so many minor units of its price.
+    Per(u64),
+}
+
+/// Points for customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MileageTerms {
+    /// How many.
+    pub earn: Earn,
+    /// Whether the order waits for them: without its points it does not come into being.
+    pub sync: bool,
+}
+
+impl MileageTerms {
+    /// The points an order of this price earns.
+    #[must_use]
+    pub fn points(&self, price: Money) -> u64 {
+        match self.earn {
+            Earn::Fixed(points) => points,
+            Earn::Per(units) => u64::try_from(price.amount()).unwrap_or(0) / units.max(1),
+        }
+    }
+}
+
 /// Everything a saga needs to know of its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
@@ -87,6 +116,8 @@ pub struct Terms {
     pub tiers: Vec<RefundTier>,
     /// How long a cancellation quote holds.
     pub quote: Span,
+    /// Points for the customer, if the market gives any.
+    pub mileage: Option<MileageTerms>,
 }
 
 impl Terms {

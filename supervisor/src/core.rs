@@ -116,6 +116,9 @@ impl Core {
             vault: Arc::default(),
             payments: surehold_actors::address::Address::default(),
             confirmations: surehold_actors::address::Address::default(),
+            mileage: surehold_actors::address::Address::default(),
+            messages: surehold_actors::address::Address::default(),
+            reviews: surehold_actors::address::Address::default(),
             directory: Arc::new(directory),
         });
         // Nobody else can have filled it.

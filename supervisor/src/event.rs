@@ -1,7 +1,8 @@
 //! Committed facts, as subscribers see them.
 
-use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId};
-use surehold_domain::{confirmation, inventory, payment, saga};
+use surehold_domain::id::{ConfirmationId, MessageId, OfferingId, OrderId, PaymentId, ReviewId};
+use surehold_domain::message::Message;
+use surehold_domain::{confirmation, inventory, mileage, payment, review, saga};
 
 /// A committed fact of one market.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,12 @@ pub enum CommittedFact {
     Payment(PaymentId, payment::Fact),
     /// Of a confirmation.
     Confirmation(ConfirmationId, confirmation::Fact),
+    /// Of the points of an order.
+    Mileage(OrderId, mileage::Fact),
+    /// Of a review.
+    Review(ReviewId, review::Fact),
+    /// A message.
+    Message(MessageId, Message),
 }
 
 /// Some committed facts, and where to go on.

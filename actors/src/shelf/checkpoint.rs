@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::idempotency::KeyUse;
 use surehold_domain::inventory::Inventory;
+use surehold_domain::message::Message;
+use surehold_domain::mileage::Mileage;
 use surehold_domain::payment::Payment;
+use surehold_domain::review::Review;
 use surehold_domain::saga::Saga;
 use surehold_storage::codec;
 use surehold_storage::{Change, Space, Stream};
@@ -25,13 +28,13 @@ use super::{
     Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one,
 };
 use crate::agenda::Open;
-use crate::machine::{Machine, MarketName, NodeLife};
+use crate::machine::{Machine, MarketName, NodeLife, Serial, Switch};
 use crate::stream::Kind;
 
 /// The one key of [`META`].
 pub const META_KEY: &[u8] = b"meta";
 /// The version of [`Meta`] and of the entries it describes.
-pub const META_VERSION: u8 = 1;
+pub const META_VERSION: u8 = 2;
 /// Pages changed in one batch: few enough that readers do not wait for it.
 const BATCH_PAGES: usize = 128;
 
@@ -240,6 +243,11 @@ fn fold_stream(
         Some(Kind::Key) => fold_as::<KeyUse>(stream, old, tail, |_| Ok(None)),
         Some(Kind::Market) => fold_as::<MarketName>(stream, old, tail, |_| Ok(None)),
         Some(Kind::Node) => fold_as::<NodeLife>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Mileage) => fold_as::<Mileage>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Message) => fold_as::<Message>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Review) => fold_as::<Review>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Sale | Kind::Supply) => fold_as::<Serial>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Switch) => fold_as::<Switch>(stream, old, tail, |_| Ok(None)),
         // A newer program's stream stays in the journal; it is not ours to fold.
         None => Ok(None),
     }

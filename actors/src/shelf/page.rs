@@ -23,8 +23,11 @@ fn bits(stream: Stream) -> u32 {
         Some(Kind::Order) => 4,
         Some(Kind::Payment) => 5,
         Some(Kind::Confirmation) => 6,
+        Some(Kind::Mileage) => 5,
+        Some(Kind::Message | Kind::Review) => 4,
+        Some(Kind::Sale | Kind::Supply) => 7,
         // These are few, large, or scattered.
-        Some(Kind::Node | Kind::Market | Kind::Offering | Kind::Key) | None => 0,
+        Some(Kind::Node | Kind::Market | Kind::Offering | Kind::Key | Kind::Switch) | None => 0,
     }
 }
 

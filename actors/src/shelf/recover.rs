@@ -223,7 +223,19 @@ fn enter_tails(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
                         spoken.push(loaded.machine.order());
                     }
                 }
-                Some(Kind::Node | Kind::Market | Kind::Offering | Kind::Payment | Kind::Key)
+                Some(
+                    Kind::Node
+                    | Kind::Market
+                    | Kind::Offering
+                    | Kind::Payment
+                    | Kind::Key
+                    | Kind::Mileage
+                    | Kind::Message
+                    | Kind::Review
+                    | Kind::Sale
+                    | Kind::Supply
+                    | Kind::Switch,
+                )
                 | None => {}
             }
         }

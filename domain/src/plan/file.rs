@@ -174,6 +174,7 @@ fn terms(
             cancellation.quote_holds.as_deref(),
             Span::seconds(900),
         )?,
+        mileage: None,
     })
 }
 

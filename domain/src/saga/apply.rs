@@ -3,6 +3,7 @@
 use super::event::{AfterHold, Event, Fact, Step};
 use super::state::{Asked, Part, Return, State, Undo};
 use super::{HISTORY_MAX, Quote, Saga};
+use crate::attributes::Attributes;
 use crate::money::Money;
 use crate::time::Timestamp;
 
@@ -39,12 +40,18 @@ impl Saga {
                 self.confirmation = Some(*confirmation);
                 self.state = State::Paid { until: *until, asked: Asked::Requested };
             }
+            Event::Charged { confirmation, until } => {
+                self.captured = Some(self.order.price);
+                self.quote = None;
+                self.state = State::Crediting { confirmation: *confirmation, until: *until };
+            }
+            Event::Delivered { until } => self.state = State::Delivering { until: *until },
             Event::ConfirmationAwaited => self.ask(Asked::Waiting, None),
             Event::ConfirmationDemanded { until } => self.ask(Asked::Demanded, Some(*until)),
             Event::Confirmed { until } => self.state = State::Confirmed { until: *until },
             Event::Fulfilled => self.state = State::Fulfilled,
             Event::UndoStarted { undo, until, attributes } => {
-                self.order.attributes.extend(attributes.clone());
+                self.keep(attributes);
                 self.undo_from(undo.clone(), *until);
             }
             Event::UndoRetried { .. }
@@ -56,8 +63,16 @@ impl Saga {
             Event::Quoted { refund, until } => {
                 self.quote = Some(Quote { number: self.number, refund: *refund, until: *until });
             }
-            Event::Annotated(attributes) => self.order.attributes.extend(attributes.clone()),
+            Event::Annotated(attributes) => self.keep(attributes),
         }
+    }
+
+    /// Keeps changed values; what was placed is remembered from the first change on.
+    fn keep(&mut self, attributes: &Attributes) {
+        if !attributes.is_empty() && self.origin.is_none() {
+            self.origin = Some(Box::new(self.order.attributes.clone()));
+        }
+        self.order.attributes.extend(attributes.clone());
     }
 
     fn apply_held(&mut self, after: &AfterHold) {
@@ -102,7 +117,9 @@ impl Saga {
             | State::Confirmed { .. }
             | State::Fulfilled
             | State::Refused(_)
-            | State::Cancelled(_) => return,
+            | State::Cancelled(_)
+            | State::Crediting { .. }
+            | State::Delivering { .. } => return,
         };
         self.state = match event {
             Event::UndoRetried { attempt, until } => {
@@ -135,7 +152,9 @@ impl Saga {
             | Event::Fulfilled
             | Event::UndoStarted { .. }
             | Event::Quoted { .. }
-            | Event::Annotated(_) => return,
+            | Event::Annotated(_)
+            | Event::Charged { .. }
+            | Event::Delivered { .. } => return,
         };
     }
 
@@ -169,7 +188,9 @@ impl Saga {
             | Event::GotStuck { .. }
             | Event::Resumed { .. }
             | Event::Quoted { .. }
-            | Event::Annotated(_) => None,
+            | Event::Annotated(_)
+            | Event::Charged { .. }
+            | Event::Delivered { .. } => None,
         };
         if self.history.len() >= HISTORY_MAX {
             // The first line says how it began; the oldest after it makes room.

@@ -20,6 +20,7 @@ impl Saga {
             State::Holding { .. } | State::Unpaid { .. } => Return::Nothing,
             // The charge may have gone through: to undo it, treat it as if it had.
             State::Paying { .. } => Return::All,
+            State::Crediting { .. } => self.all_charged(),
             State::Paid { .. } | State::Confirmed { .. } => match quote {
                 Some(number) => match self.honoured(number, now) {
                     Ok(money) => money,
@@ -31,7 +32,11 @@ impl Saga {
             State::Undoing { .. } | State::Stuck { .. } => {
                 return Verdict::Ignore(Why::AlreadySo);
             }
-            State::Fulfilled | State::Refused(_) | State::Cancelled(_) => {
+            // What was brought cannot be unbrought.
+            State::Delivering { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_) => {
                 return self.wrong_phase("be cancelled");
             }
         };
@@ -64,7 +69,9 @@ impl Saga {
                 | State::Stuck { .. }
                 | State::Fulfilled
                 | State::Refused(_)
-                | State::Cancelled(_) => None,
+                | State::Cancelled(_)
+                | State::Crediting { .. }
+                | State::Delivering { .. } => None,
             };
         (Undo { reason, money, withdraw }, now.plus(UNDO_PAUSE))
     }
@@ -117,7 +124,9 @@ impl Saga {
             | State::Undoing { .. }
             | State::Fulfilled
             | State::Refused(_)
-            | State::Cancelled(_) => Verdict::Ignore(Why::AlreadySo),
+            | State::Cancelled(_)
+            | State::Crediting { .. }
+            | State::Delivering { .. } => Verdict::Ignore(Why::AlreadySo),
         }
     }
 

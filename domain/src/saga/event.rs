@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::kind::EventKind;
 use super::state::{Phase, Reason, Undo};
 use crate::attributes::Attributes;
 use crate::card::Card;
@@ -143,6 +144,18 @@ pub enum Event {
     },
     /// The marketplace changed what it keeps beside the order.
     Annotated(Attributes),
+    /// The money is there; the points that come with it are asked for.
+    Charged {
+        /// The number of the confirmation that follows.
+        confirmation: ConfirmationId,
+        /// When the order gives up waiting for the points.
+        until: Timestamp,
+    },
+    /// What the order brings has arrived; the inventory is asked to count it.
+    Delivered {
+        /// When to ask again.
+        until: Timestamp,
+    },
 }
 
 /// A fact and when it was recorded.
@@ -189,77 +202,6 @@ impl Cause {
     }
 }
 
-/// Which fact it is, without what it carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum EventKind {
-    /// See [`Event::Placed`].
-    Placed,
-    /// See [`Event::Held`].
-    Held,
-    /// See [`Event::Refused`].
-    Refused,
-    /// See [`Event::PayRequested`].
-    PayRequested,
-    /// See [`Event::PaymentDeferred`].
-    PaymentDeferred,
-    /// See [`Event::Paid`].
-    Paid,
-    /// See [`Event::ConfirmationAwaited`].
-    ConfirmationAwaited,
-    /// See [`Event::ConfirmationDemanded`].
-    ConfirmationDemanded,
-    /// See [`Event::Confirmed`].
-    Confirmed,
-    /// See [`Event::Fulfilled`].
-    Fulfilled,
-    /// See [`Event::UndoStarted`].
-    UndoStarted,
-    /// See [`Event::UndoRetried`].
-    UndoRetried,
-    /// See [`Event::Refunded`].
-    Refunded,
-    /// See [`Event::Released`].
-    Released,
-    /// See [`Event::Withdrawn`].
-    Withdrawn,
-    /// See [`Event::GotStuck`].
-    GotStuck,
-    /// See [`Event::Resumed`].
-    Resumed,
-    /// See [`Event::Quoted`].
-    Quoted,
-    /// See [`Event::Annotated`].
-    Annotated,
-}
-
-impl EventKind {
-    /// The event's name on the wire.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            EventKind::Placed => "OrderPlaced",
-            EventKind::Held => "OrderHeld",
-            EventKind::Refused => "OrderRefused",
-            EventKind::PayRequested => "PaymentRequested",
-            EventKind::PaymentDeferred => "PaymentDeferred",
-            EventKind::Paid => "OrderPaid",
-            EventKind::ConfirmationAwaited => "ConfirmationAwaited",
-            EventKind::ConfirmationDemanded => "ConfirmationDemanded",
-            EventKind::Confirmed => "OrderConfirmed",
-            EventKind::Fulfilled => "OrderFulfilled",
-            EventKind::UndoStarted => "UndoStarted",
-            EventKind::UndoRetried => "UndoRetried",
-            EventKind::Refunded => "OrderRefunded",
-            EventKind::Released => "OrderReleased",
-            EventKind::Withdrawn => "ConfirmationWithdrawn",
-            EventKind::GotStuck => "OrderStuck",
-            EventKind::Resumed => "OrderResumed",
-            EventKind::Quoted => "CancellationQuoted",
-            EventKind::Annotated => "OrderAnnotated",
-        }
-    }
-}
-
 impl Event {
     /// Which fact it is.
     #[must_use]
@@ -284,6 +226,8 @@ impl Event {
             Event::Resumed { .. } => EventKind::Resumed,
             Event::Quoted { .. } => EventKind::Quoted,
             Event::Annotated(_) => EventKind::Annotated,
+            Event::Charged { .. } => EventKind::Charged,
+            Event::Delivered { .. } => EventKind::Delivered,
         }
     }
 
@@ -295,7 +239,8 @@ impl Event {
                 (Some(*payment), None)
             }
             Event::Held(AfterHold::Confirm { confirmation, .. })
-            | Event::Paid { confirmation, .. } => (None, Some(*confirmation)),
+            | Event::Paid { confirmation, .. }
+            | Event::Charged { confirmation, .. } => (None, Some(*confirmation)),
             Event::Placed { .. }
             | Event::Held(AfterHold::PayLater { .. } | AfterHold::Undo { .. })
             | Event::Refused(_)
@@ -312,7 +257,8 @@ impl Event {
             | Event::GotStuck { .. }
             | Event::Resumed { .. }
             | Event::Quoted { .. }
-            | Event::Annotated(_) => (None, None),
+            | Event::Annotated(_)
+            | Event::Delivered { .. } => (None, None),
         }
     }
 
@@ -324,16 +270,17 @@ impl Event {
                 Cause::Customer
             }
             Event::Held(_) | Event::Refused(_) | Event::Released { .. } => Cause::Inventory,
-            Event::PaymentDeferred { .. } | Event::Paid { .. } | Event::Refunded { .. } => {
-                Cause::Payments
-            }
+            Event::PaymentDeferred { .. }
+            | Event::Paid { .. }
+            | Event::Charged { .. }
+            | Event::Refunded { .. } => Cause::Payments,
             Event::ConfirmationAwaited | Event::Confirmed { .. } | Event::Withdrawn => {
                 Cause::Confirmations
             }
             Event::ConfirmationDemanded { .. }
             | Event::UndoRetried { .. }
             | Event::GotStuck { .. } => Cause::Deadline,
-            Event::Fulfilled | Event::Resumed { .. } => Cause::Operator,
+            Event::Fulfilled | Event::Delivered { .. } | Event::Resumed { .. } => Cause::Operator,
             Event::Annotated(_) => Cause::Market,
             Event::UndoStarted { undo, .. } => undo.reason.cause(),
         }
@@ -345,16 +292,20 @@ impl Reason {
     #[must_use]
     pub fn cause(&self) -> Cause {
         match self {
-            Reason::NoRoom | Reason::OfferingClosed | Reason::InventoryUnavailable => {
-                Cause::Inventory
-            }
+            Reason::NoRoom
+            | Reason::OfferingClosed
+            | Reason::InventoryUnavailable
+            | Reason::WrongClaim => Cause::Inventory,
             Reason::Customer(_) => Cause::Customer,
-            Reason::PaymentDeclined(_) | Reason::PaymentUnavailable => Cause::Payments,
+            Reason::PaymentDeclined(_)
+            | Reason::PaymentUnavailable
+            | Reason::MileageUnavailable => Cause::Payments,
             Reason::Rejected(_) => Cause::Operator,
             Reason::HoldExpired
             | Reason::PaymentExpired
             | Reason::Unpaid
-            | Reason::ConfirmationExpired => Cause::Deadline,
+            | Reason::ConfirmationExpired
+            | Reason::NotDelivered => Cause::Deadline,
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::event::{AfterHold, Event};
 use super::input::{Next, Outcome, Rejection, Verdict, Why};
 use super::state::{Reason, Return, State};
-use super::{Need, Saga};
+use super::{Need, Saga, UNDO_PAUSE_MAX};
 use crate::card::Card;
-use crate::id::PaymentId;
+use crate::id::{ConfirmationId, PaymentId};
 use crate::terms::{PaymentTerms, WhenUnavailable, WhenUnconfirmed};
 use crate::time::Timestamp;
 
@@ -21,6 +21,11 @@ impl Saga {
                 }
                 (Need::Payment, Next::PaymentsDown) => {
                     Verdict::Record(Event::Held(self.unpayable(now)))
+                }
+                (Need::Payment, Next::MileageDown) => {
+                    let reason = Reason::MileageUnavailable;
+                    let (undo, until) = self.undo(reason, Return::Nothing, now);
+                    Verdict::Record(Event::Held(AfterHold::Undo { undo, until }))
                 }
                 (Need::Nothing, Next::Nothing) => {
                     let until = now.plus(match terms.payment {
@@ -45,7 +50,10 @@ impl Saga {
             | Outcome::Awaited
             | Outcome::Confirmed
             | Outcome::Rejected(_)
-            | Outcome::Withdrawn => Verdict::Ignore(Why::NoAnswer),
+            | Outcome::Withdrawn
+            | Outcome::Credited
+            | Outcome::NotCredited
+            | Outcome::Supplied => Verdict::Ignore(Why::NoAnswer),
         }
     }
 
@@ -62,6 +70,9 @@ impl Saga {
     pub(super) fn paying(&self, outcome: Outcome, now: Timestamp) -> Verdict {
         let terms = &self.order().terms;
         match outcome {
+            Outcome::Captured(confirmation) if self.points().is_some() => {
+                Verdict::Record(Event::Charged { confirmation, until: now.plus(terms.hold) })
+            }
             Outcome::Captured(confirmation) => {
                 let until = now.plus(terms.confirmation.within);
                 Verdict::Record(Event::Paid { confirmation, until })
@@ -87,7 +98,45 @@ impl Saga {
             | Outcome::Awaited
             | Outcome::Confirmed
             | Outcome::Rejected(_)
-            | Outcome::Withdrawn => Verdict::Ignore(Why::NoAnswer),
+            | Outcome::Withdrawn
+            | Outcome::Credited
+            | Outcome::NotCredited
+            | Outcome::Supplied => Verdict::Ignore(Why::NoAnswer),
+        }
+    }
+
+    /// The points that come with the payment itself; `None` where they follow it, or there are none.
+    pub(super) fn points(&self) -> Option<u64> {
+        let mileage = self.order().terms.mileage.filter(|mileage| mileage.sync)?;
+        Some(mileage.points(self.order().price))
+    }
+
+    pub(super) fn crediting(
+        &self,
+        confirmation: ConfirmationId,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Verdict {
+        match outcome {
+            Outcome::Credited => {
+                let until = now.plus(self.order().terms.confirmation.within);
+                Verdict::Record(Event::Paid { confirmation, until })
+            }
+            Outcome::NotCredited => {
+                self.start_undo(Reason::MileageUnavailable, self.all_charged(), now)
+            }
+            Outcome::Held(_)
+            | Outcome::NotHeld(_)
+            | Outcome::Captured(_)
+            | Outcome::Declined(_)
+            | Outcome::Unavailable
+            | Outcome::Refunded(_)
+            | Outcome::Released
+            | Outcome::Awaited
+            | Outcome::Confirmed
+            | Outcome::Rejected(_)
+            | Outcome::Withdrawn
+            | Outcome::Supplied => Verdict::Ignore(Why::NoAnswer),
         }
     }
 
@@ -112,7 +161,10 @@ impl Saga {
             | Outcome::Unavailable
             | Outcome::Refunded(_)
             | Outcome::Released
-            | Outcome::Withdrawn => Verdict::Ignore(Why::NoAnswer),
+            | Outcome::Withdrawn
+            | Outcome::Credited
+            | Outcome::NotCredited
+            | Outcome::Supplied => Verdict::Ignore(Why::NoAnswer),
         }
     }
 
@@ -130,13 +182,18 @@ impl Saga {
             | State::Stuck { .. }
             | State::Fulfilled
             | State::Refused(_)
-            | State::Cancelled(_) => self.wrong_phase("be paid"),
+            | State::Cancelled(_)
+            | State::Crediting { .. }
+            | State::Delivering { .. } => self.wrong_phase("be paid"),
         }
     }
 
-    pub(super) fn complete(&self) -> Verdict {
+    pub(super) fn complete(&self, now: Timestamp) -> Verdict {
         match self.state() {
-            State::Confirmed { .. } => Verdict::Record(Event::Fulfilled),
+            State::Confirmed { .. } => self.done(now),
+            // It is on its way.
+            State::Delivering { .. } => Verdict::Ignore(Why::AlreadySo),
+            State::Crediting { .. } => self.wrong_phase("be completed"),
             State::Holding { .. }
             | State::Paying { .. }
             | State::Unpaid { .. }
@@ -149,17 +206,27 @@ impl Saga {
         }
     }
 
+    /// What was promised is done; what it brings is still to be counted.
+    fn done(&self, now: Timestamp) -> Verdict {
+        if self.brings().is_some() {
+            return Verdict::Record(Event::Delivered { until: now.plus(UNDO_PAUSE_MAX) });
+        }
+        Verdict::Record(Event::Fulfilled)
+    }
+
     pub(super) fn quote_cancellation(&self, now: Timestamp) -> Verdict {
         match self.state() {
             State::Holding { .. }
             | State::Paying { .. }
             | State::Unpaid { .. }
             | State::Paid { .. }
+            | State::Crediting { .. }
             | State::Confirmed { .. } => Verdict::Record(Event::Quoted {
                 refund: self.refund_now(now),
                 until: now.plus(self.order().terms.quote),
             }),
-            State::Undoing { .. }
+            State::Delivering { .. }
+            | State::Undoing { .. }
             | State::Stuck { .. }
             | State::Fulfilled
             | State::Refused(_)
@@ -186,7 +253,14 @@ impl Saga {
                     until: now.plus(super::UNDO_PAUSE_MAX),
                 }),
             },
-            State::Confirmed { .. } => Verdict::Record(Event::Fulfilled),
+            State::Crediting { .. } => {
+                self.start_undo(Reason::MileageUnavailable, self.all_charged(), now)
+            }
+            // Nobody says that it arrived, so it is not counted.
+            State::Confirmed { .. } if self.brings().is_some() => {
+                self.start_undo(Reason::NotDelivered, self.all_charged(), now)
+            }
+            State::Confirmed { .. } | State::Delivering { .. } => self.done(now),
             State::Undoing { attempt, .. } => self.try_again(*attempt, now),
             State::Stuck { .. } => self.resume(now),
             State::Fulfilled | State::Refused(_) | State::Cancelled(_) => {

@@ -9,6 +9,7 @@ use crate::card::Card;
 use crate::id::{ConfirmationId, EffectId, OfferingId, PaymentId};
 use crate::money::Money;
 use crate::order::Claim;
+use crate::quantity::Quantity;
 use crate::terms::ConfirmationTerms;
 
 /// Something a person or program asks of an order.
@@ -86,6 +87,18 @@ pub enum Effect {
         /// Its number.
         confirmation: ConfirmationId,
     },
+    /// Credit the points that come with the order.
+    Credit {
+        /// How many.
+        points: u64,
+    },
+    /// Count what the order brought.
+    Supply {
+        /// Of what.
+        offering: OfferingId,
+        /// How much.
+        quantity: Quantity,
+    },
 }
 
 /// Who owes an effect.
@@ -97,6 +110,8 @@ pub enum Party {
     Payments,
     /// The confirmations actor.
     Confirmations,
+    /// The mileage actor.
+    Mileage,
 }
 
 impl Effect {
@@ -104,9 +119,12 @@ impl Effect {
     #[must_use]
     pub fn party(&self) -> Party {
         match self {
-            Effect::Hold { .. } | Effect::Release { .. } => Party::Inventory,
+            Effect::Hold { .. } | Effect::Release { .. } | Effect::Supply { .. } => {
+                Party::Inventory
+            }
             Effect::Charge { .. } | Effect::Refund { .. } => Party::Payments,
             Effect::Confirm { .. } | Effect::Withdraw { .. } => Party::Confirmations,
+            Effect::Credit { .. } => Party::Mileage,
         }
     }
 }
@@ -120,6 +138,8 @@ pub enum Next {
     Confirmation(ConfirmationId),
     /// The payments are known to be down.
     PaymentsDown,
+    /// Points come with the payment, and the mileage is known to be down.
+    MileageDown,
     /// Nothing is asked for yet: the customer pays later.
     Nothing,
 }
@@ -149,6 +169,12 @@ pub enum Outcome {
     Rejected(Option<String>),
     /// The confirmation is out of the queue.
     Withdrawn,
+    /// The points are credited.
+    Credited,
+    /// They are not, and will not be: the mileage is down.
+    NotCredited,
+    /// What the order brought is counted.
+    Supplied,
 }
 
 /// Anything that can happen to an order.

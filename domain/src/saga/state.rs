@@ -9,16 +9,20 @@
 //!  Paying --declined, gateway down and refuse--> Releasing
 //!    |  \--gateway down and pay later--> Unpaid
 //!    |  \--cancelled, no answer in time--> Refunding (what is in flight counts as charged)
+//!    |--captured, points come with it--> Crediting --no mileage--> Refunding;  --credited--> Paid
 //!    v captured
 //!  Paid --rejected, cancelled, confirmation deadline--> Refunding (nothing charged: Releasing)
 //!    v confirmed
 //!  Confirmed --cancelled--> Refunding (nothing to return: Releasing)
+//!    |--completed, brings stock--> Delivering --counted--> Fulfilled
 //!    v completed
 //!  Fulfilled
 //!
 //!  Refunding --refunded--> Releasing --released--> Cancelled
 //!      \--too many attempts--> Stuck <--/   Stuck --retry--> where it was
 //! ```
+//!
+//! To the outside `Crediting` is still paying, and `Delivering` still confirmed.
 //!
 //! `Releasing` first returns the units, then takes a waiting confirmation out of the operator's
 //! queue; both are one phase to the outside.
@@ -56,6 +60,12 @@ pub enum Reason {
     Rejected(Option<String>),
     /// Nobody confirmed in time.
     ConfirmationExpired,
+    /// The plan credits points with the payment, and the mileage is down.
+    MileageUnavailable,
+    /// The offering is not booked like this: by units, nights or slots.
+    WrongClaim,
+    /// What the order was to bring did not arrive in time.
+    NotDelivered,
 }
 
 impl Reason {
@@ -74,6 +84,9 @@ impl Reason {
             Reason::Unpaid => "unpaid",
             Reason::Rejected(_) => "rejected",
             Reason::ConfirmationExpired => "confirmation_expired",
+            Reason::MileageUnavailable => "mileage_unavailable",
+            Reason::WrongClaim => "wrong_claim",
+            Reason::NotDelivered => "not_delivered",
         }
     }
 
@@ -90,7 +103,10 @@ impl Reason {
             | Reason::PaymentUnavailable
             | Reason::PaymentExpired
             | Reason::Unpaid
-            | Reason::ConfirmationExpired => None,
+            | Reason::ConfirmationExpired
+            | Reason::MileageUnavailable
+            | Reason::WrongClaim
+            | Reason::NotDelivered => None,
         }
     }
 }
@@ -204,6 +220,18 @@ pub enum State {
     Refused(Reason),
     /// Undone.
     Cancelled(Reason),
+    /// The money is there, and the points that come with it are asked for.
+    Crediting {
+        /// The number of the confirmation that follows.
+        confirmation: ConfirmationId,
+        /// When the order gives up waiting for them.
+        until: Timestamp,
+    },
+    /// What the order brings has arrived, and the inventory is asked to count it.
+    Delivering {
+        /// When to ask again.
+        until: Timestamp,
+    },
 }
 
 /// The name of a state, as the outside knows it.
@@ -292,10 +320,10 @@ impl State {
     pub fn phase(&self) -> Phase {
         match self {
             State::Holding { .. } => Phase::Holding,
-            State::Paying { .. } => Phase::Paying,
+            State::Paying { .. } | State::Crediting { .. } => Phase::Paying,
             State::Unpaid { .. } => Phase::Unpaid,
             State::Paid { .. } => Phase::Paid,
-            State::Confirmed { .. } => Phase::Confirmed,
+            State::Confirmed { .. } | State::Delivering { .. } => Phase::Confirmed,
             State::Undoing { part: Part::Money, .. } => Phase::Refunding,
             State::Undoing { part: Part::Units | Part::Confirmation, .. } => Phase::Releasing,
             State::Stuck { .. } => Phase::Stuck,
@@ -315,7 +343,9 @@ impl State {
             | State::Paid { until, .. }
             | State::Confirmed { until }
             | State::Undoing { until, .. }
-            | State::Stuck { until, .. } => Some(*until),
+            | State::Stuck { until, .. }
+            | State::Crediting { until, .. }
+            | State::Delivering { until } => Some(*until),
             State::Fulfilled | State::Refused(_) | State::Cancelled(_) => None,
         }
     }

@@ -4,9 +4,14 @@ use surehold_actors::machine::Machine;
 use surehold_actors::shelf::ShelfError;
 use surehold_actors::stream::Kind;
 use surehold_domain::confirmation::Confirmation;
-use surehold_domain::id::{ConfirmationId, MarketId, OfferingId, OrderId, PaymentId};
+use surehold_domain::id::{
+    ConfirmationId, MarketId, MessageId, OfferingId, OrderId, PaymentId, ReviewId,
+};
 use surehold_domain::inventory::Inventory;
+use surehold_domain::message::Message;
+use surehold_domain::mileage::Mileage;
 use surehold_domain::payment::Payment;
+use surehold_domain::review::Review;
 use surehold_domain::saga::Saga;
 use surehold_storage::Record;
 
@@ -128,7 +133,11 @@ fn decode(record: &Record) -> Result<Option<CommittedFact>, ShelfError> {
         Some(Kind::Confirmation) => {
             CommittedFact::Confirmation(ConfirmationId(id), fact::<Confirmation>(record)?)
         }
-        Some(Kind::Node | Kind::Market | Kind::Key) | None => return Ok(None),
+        Some(Kind::Mileage) => CommittedFact::Mileage(OrderId(id), fact::<Mileage>(record)?),
+        Some(Kind::Review) => CommittedFact::Review(ReviewId(id), fact::<Review>(record)?),
+        Some(Kind::Message) => CommittedFact::Message(MessageId(id), fact::<Message>(record)?),
+        Some(Kind::Node | Kind::Market | Kind::Key | Kind::Sale | Kind::Supply | Kind::Switch)
+        | None => return Ok(None),
     }))
 }
 

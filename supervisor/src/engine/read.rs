@@ -154,10 +154,11 @@ fn confirmation_view(saga: &Saga, id: ConfirmationId) -> ConfirmationView {
     use surehold_domain::saga::{Asked, State};
     let state = match saga.state() {
         State::Paid { asked: Asked::Waiting | Asked::Demanded, .. } => Some("waiting"),
-        State::Confirmed { .. } | State::Fulfilled => Some("confirmed"),
+        State::Confirmed { .. } | State::Delivering { .. } | State::Fulfilled => Some("confirmed"),
         State::Paid { asked: Asked::Requested, .. }
         | State::Holding { .. }
         | State::Paying { .. }
+        | State::Crediting { .. }
         | State::Unpaid { .. } => None,
         State::Undoing { .. } | State::Stuck { .. } | State::Refused(_) | State::Cancelled(_) => {
             // What was promised stays on record as promised, also when it was cancelled later.

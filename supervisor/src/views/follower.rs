@@ -12,7 +12,7 @@ use surehold_actors::stream::{Kind, order_key};
 use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::MarketId;
 use surehold_domain::payment::{self, Payment};
-use surehold_domain::saga::{AfterHold, Event, Saga};
+use surehold_domain::saga::{Event, Saga, Turn};
 use surehold_domain::time::Timestamp;
 use surehold_storage::Record;
 use tracing::warn;
@@ -153,7 +153,19 @@ impl ViewsState {
                 | confirmation::Event::Withdrawn
                 | confirmation::Event::Abandoned { .. } => Ok(()),
             },
-            Some(Kind::Offering | Kind::Node | Kind::Market | Kind::Key) | None => Ok(()),
+            Some(
+                Kind::Offering
+                | Kind::Node
+                | Kind::Market
+                | Kind::Key
+                | Kind::Mileage
+                | Kind::Message
+                | Kind::Review
+                | Kind::Sale
+                | Kind::Supply
+                | Kind::Switch,
+            )
+            | None => Ok(()),
         }
     }
 
@@ -161,16 +173,13 @@ impl ViewsState {
         let market = MarketId(record.stream.group);
         let order = order_key(record.stream).order;
         let event = decode::<Saga>(record)?.event;
-        match event {
-            Event::Placed { order: placed, .. } => {
-                recent.post(customer_posting(market, &placed.customer, order));
-                recent.post(offering_posting(market, placed.offering, order));
-                Ok(())
-            }
-            Event::Paid { .. } | Event::Held(AfterHold::Confirm { .. }) => {
-                self.add(Collection::Orders, market, order.0, recent).map(|_| ())
-            }
-            Event::UndoStarted { .. } => {
+        if let Event::Placed { order: placed, .. } = &event {
+            recent.post(customer_posting(market, &placed.customer, order));
+            recent.post(offering_posting(market, placed.offering, order));
+        }
+        match event.turn() {
+            Some(Turn::Booked) => self.add(Collection::Orders, market, order.0, recent).map(|_| ()),
+            Some(Turn::Undone(_)) => {
                 let shelf = &self.views.post.shelf;
                 let loaded = shelf.load::<Saga>(record.stream)?;
                 // Only what was a booking can be cancelled; the rest merely came to nothing.
@@ -180,24 +189,14 @@ impl ViewsState {
                 }
                 Ok(())
             }
-            Event::Held(
-                AfterHold::Pay { .. } | AfterHold::PayLater { .. } | AfterHold::Undo { .. },
+            Some(
+                Turn::Awaited
+                | Turn::Confirmed
+                | Turn::Fulfilled
+                | Turn::Refunded(_)
+                | Turn::Released,
             )
-            | Event::Refused(_)
-            | Event::PayRequested { .. }
-            | Event::PaymentDeferred { .. }
-            | Event::ConfirmationAwaited
-            | Event::ConfirmationDemanded { .. }
-            | Event::Confirmed { .. }
-            | Event::Fulfilled
-            | Event::UndoRetried { .. }
-            | Event::Refunded { .. }
-            | Event::Released { .. }
-            | Event::Withdrawn
-            | Event::GotStuck { .. }
-            | Event::Resumed { .. }
-            | Event::Quoted { .. }
-            | Event::Annotated(_) => Ok(()),
+            | None => Ok(()),
         }
     }
 
