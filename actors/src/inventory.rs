@@ -69,6 +69,12 @@ pub enum ChangeReply {
     BelowHeld(Quantity),
     /// What was sold without a limit was not counted.
     Uncounted,
+    /// Units are held, and they would be counted in another way.
+    KindHeld,
+    /// Only stock is received and adjusted.
+    NotStock,
+    /// More than can be counted.
+    TooMuch,
     /// There is no such offering.
     NoSuchOffering,
 }
@@ -132,7 +138,10 @@ impl Actor for InventoryActor {
                 state.step(Input::Release { order: effect.order.order })?;
                 state.post.answer(effect, Outcome::Released);
             }
-            InventoryMsg::Receive { .. } | InventoryMsg::Adjust { .. } => {}
+            InventoryMsg::Receive { effect, quantity } => state.receive(effect, quantity)?,
+            InventoryMsg::Adjust { quantity, up, reply } => {
+                state.change(Input::Adjust { quantity, up }, reply)?;
+            }
             InventoryMsg::Change(offering, reply) => {
                 state.change(Input::Change(offering), reply)?
             }
@@ -166,11 +175,38 @@ impl InventoryState {
                 self.refused.push_back((effect.order.order, reason.clone()));
                 OrderMsg::Outcome(effect, Outcome::NotHeld(reason))
             }
-            Some(Verdict::BelowHeld { .. } | Verdict::Uncounted) | None => {
+            Some(
+                Verdict::BelowHeld { .. }
+                | Verdict::Uncounted
+                | Verdict::KindHeld
+                | Verdict::NotStock
+                | Verdict::TooMuch,
+            )
+            | None => {
                 OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed))
             }
         };
         self.post.directory.order(effect.order, answer);
+        Ok(())
+    }
+
+    /// What an order brought is counted once, however often the order asks.
+    fn receive(&mut self, effect: EffectId, quantity: Quantity) -> Result<(), ShelfError> {
+        match self.step(Input::Receive { order: effect.order.order, quantity })? {
+            // More than can be counted: the order asks again when there may be room.
+            Some(Verdict::TooMuch) => {}
+            // What is no longer counted as stock has nothing to count.
+            Some(
+                Verdict::Record(_)
+                | Verdict::AlreadySo
+                | Verdict::NotStock
+                | Verdict::NotHeld(_)
+                | Verdict::BelowHeld { .. }
+                | Verdict::Uncounted
+                | Verdict::KindHeld,
+            )
+            | None => self.post.answer(effect, Outcome::Supplied),
+        }
         Ok(())
     }
 
@@ -196,7 +232,13 @@ impl InventoryState {
         let answer = match (verdict, &self.live) {
             (Some(Verdict::BelowHeld { held }), _) => ChangeReply::BelowHeld(held),
             (Some(Verdict::Uncounted), _) => ChangeReply::Uncounted,
-            (Some(_), Some((inventory, sequence))) => {
+            (Some(Verdict::KindHeld), _) => ChangeReply::KindHeld,
+            (Some(Verdict::NotStock), _) => ChangeReply::NotStock,
+            (Some(Verdict::TooMuch), _) => ChangeReply::TooMuch,
+            (
+                Some(Verdict::Record(_) | Verdict::AlreadySo | Verdict::NotHeld(_)),
+                Some((inventory, sequence)),
+            ) => {
                 ChangeReply::Done(Box::new(inventory.clone()), *sequence)
             }
             (None, _) | (_, None) => ChangeReply::NoSuchOffering,

@@ -91,6 +91,15 @@ impl Machine for Saga {
 
 impl Machine for Inventory {
     type Fact = inventory::Fact;
+    const FACT_VERSION: u8 = 2;
+    const STATE_VERSION: u8 = 2;
+
+    fn older_fact(version: u8, body: &[u8]) -> Result<inventory::Fact, CodecError> {
+        match version {
+            1 => codec::decode::<inventory::v1::Fact>(body).map(inventory::Fact::from),
+            found => Err(CodecError::UnknownVersion { found, known: Self::FACT_VERSION }),
+        }
+    }
 
     fn begin(stream: Stream, fact: &inventory::Fact) -> Option<Inventory> {
         Inventory::begin(OfferingId(stream.id), fact)

@@ -37,6 +37,8 @@ pub struct Plan {
     pub currency: Currency,
     /// The terms its orders are placed under.
     pub terms: Terms,
+    /// t
+    pub messages: messages::Messages,
     /// What is sold from the first start on.
     pub offerings: Vec<PlannedOffering>,
 }

@@ -22,6 +22,8 @@ use crate::catalogue::Catalogue;
 use crate::limits::TAIL_RECORDS_MAX;
 use crate::participant::Health;
 use crate::stores::Stores;
+use crate::support::Followed;
+use crate::switches::Switches;
 use crate::views::Views;
 use crate::workers::{Directories, Offerings, Orders};
 
@@ -43,6 +45,9 @@ pub(crate) struct Healths {
     pub(crate) views: Health,
     pub(crate) timers: Health,
     pub(crate) snapshots: Health,
+    pub(crate) mileage: Health,
+    pub(crate) messages: Health,
+    pub(crate) reviews: Health,
 }
 
 /// One opening.
@@ -57,7 +62,11 @@ pub(crate) struct Core {
     pub(crate) adding: tokio::sync::Mutex<()>,
     /// The number each plan's market has on this node, in the order of the plans.
     pub(crate) markets: Vec<MarketId>,
+    /// The plans, in the same order.
+    pub(crate) plans: Arc<[Plan]>,
     pub(crate) healths: Healths,
+    pub(crate) switches: Switches,
+    pub(crate) followed: Followed,
 }
 
 /// Why an opening failed.
@@ -124,6 +133,8 @@ impl Core {
         // Nobody else can have filled it.
         let _ = shared.set(Arc::clone(&post));
         let markets = open_markets(&post, &parts.plans)?;
+        let switches = Switches::load(&shelf)?;
+        offerings.set_stopped(switches.is_stopped("inventory"));
         open_node(&post)?;
         Ok(Core {
             views: Arc::new(Views::new(Arc::clone(&post))),
@@ -134,8 +145,18 @@ impl Core {
             catalogue: Catalogue::default(),
             adding: tokio::sync::Mutex::default(),
             markets,
+            plans: Arc::clone(&parts.plans),
             healths: Healths::default(),
+            switches,
+            followed: Followed::default(),
         })
+    }
+}
+
+impl Core {
+    /// The markets with their numbers on this node.
+    pub(crate) fn markets(&self) -> Vec<(MarketId, &Plan)> {
+        self.markets.iter().copied().zip(self.plans.iter()).collect()
     }
 }
 

@@ -6,7 +6,9 @@
 mod admin;
 mod audit;
 mod catalogue;
+mod checked;
 mod events;
+mod keys;
 mod lists;
 mod orders;
 mod read;

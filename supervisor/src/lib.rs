@@ -24,6 +24,8 @@ mod core;
 mod gate;
 mod keeper;
 pub mod stores;
+mod support;
+mod switches;
 pub mod timers;
 pub mod views;
 pub mod workers;

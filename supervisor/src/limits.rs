@@ -81,6 +81,10 @@ pub const VIEW_WAIT: Duration = Duration::from_secs(3);
 /// What the views learned is stored at least this often while they learn.
 pub const VIEWS_STORED_EVERY: Span = Span::seconds(20);
 
+/// How far a follower has come is stored this often while it moves; after a crash it does so much
+/// once more, which is harmless.
+pub const CURSOR_STORED_EVERY: Span = Span::seconds(5);
+
 /// Orders woken at once when a participant comes back.
 pub const WAKE_CHUNK: usize = 256;
 /// How long past its deadline an order may be before that is a fault.

@@ -135,6 +135,8 @@ pub struct ParticipantArgs<W> {
     pub clock: Arc<dyn Clock>,
     /// Where the outside looks.
     pub health: Health,
+    /// Whether an operator stopped it before this life began.
+    pub stopped: bool,
 }
 
 /// What it knows.
@@ -158,9 +160,9 @@ impl<W: Worker> Actor for Participant<W> {
         _myself: ActorRef<ParticipantMsg>,
         args: ParticipantArgs<W>,
     ) -> Result<ParticipantState<W>, ActorProcessingErr> {
-        let ParticipantArgs { worker, clock, health } = args;
+        let ParticipantArgs { worker, clock, health, stopped } = args;
         let stopping = Vec::new();
-        Ok(ParticipantState { worker, clock, health, live: None, stopped: false, stopping })
+        Ok(ParticipantState { worker, clock, health, live: None, stopped, stopping })
     }
 
     async fn post_start(
@@ -168,6 +170,10 @@ impl<W: Worker> Actor for Participant<W> {
         myself: ActorRef<ParticipantMsg>,
         state: &mut ParticipantState<W>,
     ) -> Result<(), ActorProcessingErr> {
+        if state.stopped {
+            state.worker.stopped();
+            state.health.set(Condition::Stopped);
+        }
         state.start(&myself).await
     }
 

@@ -8,6 +8,9 @@
 //! |- inventory    one child per offering, on demand; per child 3 in 30 s, then quarantine
 //! |- payments     bounded gateway calls
 //! |- confirmations automatic confirmation, the operator's word
+//! |- mileage      points; a follower of the committed feed, and asked where an order waits for them
+//! |- messages     a follower of the committed feed
+//! |- reviews      writes reviews
 //! |- views        a follower of the committed feed
 //! |- orders       one child per order, on demand; per child 3 in 30 s, then quarantine
 //! |- timers       wakes orders whose deadline has come
@@ -27,6 +30,7 @@ use crate::core::Core;
 use crate::gate::{EdgeActor, Gate};
 use crate::keeper::{JournalActor, SnapshotsWorker};
 use crate::participant::{Health, Participant, ParticipantArgs, Worker};
+use crate::support::{MessagesWorker, MileageWorker, ReviewsWorker};
 use crate::timers::Timers;
 use crate::views::ViewsWorker;
 use crate::workers::{Confirmations, Payments, wake_owed};
@@ -51,12 +55,15 @@ pub(crate) struct Spec {
 }
 
 /// The children of the root, in the order in which they are started.
-pub(crate) const TREE: [Spec; 9] = [
+pub(crate) const TREE: [Spec; 12] = [
     Spec { name: "journal", start: |soil| Box::pin(journal(soil)) },
     Spec { name: "snapshots", start: |soil| Box::pin(snapshots(soil)) },
     Spec { name: "inventory", start: |soil| Box::pin(brood(soil.core.offerings.clone(), soil)) },
     Spec { name: "payments", start: |soil| Box::pin(payments(soil)) },
     Spec { name: "confirmations", start: |soil| Box::pin(confirmations(soil)) },
+    Spec { name: "mileage", start: |soil| Box::pin(mileage(soil)) },
+    Spec { name: "messages", start: |soil| Box::pin(messages(soil)) },
+    Spec { name: "reviews", start: |soil| Box::pin(reviews(soil)) },
     Spec { name: "views", start: |soil| Box::pin(views(soil)) },
     Spec { name: "orders", start: |soil| Box::pin(orders(soil)) },
     Spec { name: "timers", start: |soil| Box::pin(timers(soil)) },
@@ -96,6 +103,26 @@ async fn confirmations(soil: Soil) -> Result<ActorCell, SpawnErr> {
     participant(Confirmations { post, orders }, health, soil).await
 }
 
+async fn mileage(soil: Soil) -> Result<ActorCell, SpawnErr> {
+    let core = Arc::clone(&soil.core);
+    let (post, orders) = (Arc::clone(&core.post), Arc::clone(&core.orders));
+    let reached = Arc::clone(&core.followed.mileage);
+    let worker = MileageWorker::new(post, orders, &core.markets(), reached);
+    participant(worker, core.healths.mileage.clone(), soil).await
+}
+
+async fn messages(soil: Soil) -> Result<ActorCell, SpawnErr> {
+    let core = Arc::clone(&soil.core);
+    let reached = Arc::clone(&core.followed.messages);
+    let worker = MessagesWorker::new(Arc::clone(&core.post), &core.markets(), reached);
+    participant(worker, core.healths.messages.clone(), soil).await
+}
+
+async fn reviews(soil: Soil) -> Result<ActorCell, SpawnErr> {
+    let health = soil.core.healths.reviews.clone();
+    participant(ReviewsWorker(Arc::clone(&soil.core.post)), health, soil).await
+}
+
 async fn views(soil: Soil) -> Result<ActorCell, SpawnErr> {
     let health = soil.core.healths.views.clone();
     participant(ViewsWorker(Arc::clone(&soil.core.views)), health, soil).await
@@ -124,7 +151,8 @@ async fn participant<W: Worker>(
     soil: Soil,
 ) -> Result<ActorCell, SpawnErr> {
     let clock = Arc::clone(&soil.core.post.clock);
-    let args = ParticipantArgs { worker: Arc::new(worker), clock, health };
+    let stopped = soil.core.switches.is_stopped(W::NAME);
+    let args = ParticipantArgs { worker: Arc::new(worker), clock, health, stopped };
     let supervisor = Participant::default();
     Ok(Actor::spawn_linked(None, supervisor, args, soil.root).await?.0.get_cell())
 }

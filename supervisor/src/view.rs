@@ -3,6 +3,7 @@
 
 use surehold_domain::attributes::Attributes;
 use surehold_domain::card::Card;
+use surehold_domain::day::Day;
 use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId};
 use surehold_domain::inventory::Model;
 use surehold_domain::money::Money;
@@ -86,12 +87,33 @@ pub struct NewOrder {
     pub customer: String,
     /// What for.
     pub offering: OfferingId,
-    /// How much of it.
+    /// How many units.
     pub quantity: Quantity,
+    /// Which of them, or when.
+    pub booking: Booking,
     /// What with: a card number or a token, as typed.
     pub card: Option<String>,
     /// What the marketplace keeps beside the order.
     pub attributes: Attributes,
+}
+
+/// Which part of an offering an order is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Booking {
+    /// Any of its units.
+    #[default]
+    Units,
+    /// Nights, from arrival to departure; the night of departure is free.
+    Nights {
+        /// The day of arrival.
+        from: Day,
+        /// The day of departure.
+        to: Day,
+    },
+    /// The slot that begins at this local time of the offering's zone, such as `2027-03-28T10:00`.
+    Slot(String),
+    /// It brings units instead of taking them, where the plan has a `[supply]`.
+    Supply,
 }
 
 /// A client's own name for a request, so that repeating it is harmless.
@@ -116,7 +138,7 @@ pub enum Placed {
     Declined,
     /// There was no room; nothing was kept.
     NoRoom,
-    /// The payments are down; nothing was kept.
+    /// The payments, or the points that come with them, are down; nothing was kept.
     PaymentsDown,
     /// The inventory is down; nothing was kept.
     InventoryDown,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Plan, PlanError, PlannedOffering, check_attributes, check_name};
+use super::{Plan, PlanError, PlannedOffering, check_attributes, check_name, messages};
 use crate::attributes::{Attribute, Attributes};
 use crate::id::OfferingId;
 use crate::inventory::{Model, Offering};
@@ -143,7 +143,7 @@ fn plan(file: File) -> Result<Plan, Bad> {
         }
         offerings.push(offering);
     }
-    Ok(Plan { name: file.name, title, currency, terms, offerings })
+    Ok(Plan { messages: Default::default(), name: file.name, title, currency, terms, offerings })
 }
 
 fn terms(

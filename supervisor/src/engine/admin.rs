@@ -15,14 +15,12 @@ use crate::core::Core;
 use crate::participant::ParticipantMsg;
 use crate::refusal::Refusal;
 use crate::root::{Condition, RootMsg};
+use crate::switches::PARTICIPANTS;
 use crate::tree::TREE;
 use crate::view::{OrderView, TreeNode};
 
 /// How long an operator waits for a supervisor.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
-
-/// The participants an operator can stop, start and crash.
-const PARTICIPANTS: [&str; 4] = ["inventory", "payments", "confirmations", "views"];
 
 impl Engine {
     /// The supervision tree as it stands.
@@ -52,6 +50,9 @@ impl Engine {
                 "inventory" => self.brood_node(&core.offerings, spec.name).await,
                 "payments" => healths.payments.node(spec.name),
                 "confirmations" => healths.confirmations.node(spec.name),
+                "mileage" => healths.mileage.node(spec.name),
+                "messages" => healths.messages.node(spec.name),
+                "reviews" => healths.reviews.node(spec.name),
                 "views" => healths.views.node(spec.name),
                 "orders" => self.brood_node(&core.orders, spec.name).await,
                 "timers" => healths.timers.node(spec.name),
@@ -78,17 +79,29 @@ impl Engine {
         }
     }
 
-    /// Lets a participant finish what it has, and keeps it down.
+    /// Lets a participant finish what it has, and keeps it down, also when the engine is opened
+    /// again.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]-like [`Refusal::Invalid`] if there is no such participant.
+    /// [`Refusal::Invalid`] if there is no such participant.
     pub async fn stop(&self, participant: &str) -> Result<(), Refusal> {
-        match known(participant)? {
+        let (name, core) = (known(participant)?, self.core()?);
+        let _moving = core.switches.moving().await;
+        self.switch(&core, name, true).await?;
+        match name {
             "inventory" => {
-                self.core()?.offerings.set_stopped(true);
+                core.offerings.set_stopped(true);
                 Ok(())
             }
             name => self.participant(name, ParticipantMsg::Stop).await,
+        }
+    }
+
+    /// Writes down what an operator wants of a participant.
+    async fn switch(&self, core: &Core, name: &'static str, stop: bool) -> Result<(), Refusal> {
+        match core.switches.set(&core.post.shelf, name, stop)? {
+            Some(sequence) => self.durable(core, sequence).await,
+            None => Ok(()),
         }
     }
 
@@ -97,9 +110,11 @@ impl Engine {
     /// # Errors
     /// [`Refusal::Invalid`] if there is no such participant.
     pub async fn start(&self, participant: &str) -> Result<(), Refusal> {
-        match known(participant)? {
+        let (name, core) = (known(participant)?, self.core()?);
+        let _moving = core.switches.moving().await;
+        self.switch(&core, name, false).await?;
+        match name {
             "inventory" => {
-                let core = self.core()?;
                 core.offerings.set_stopped(false);
                 let party = Some(surehold_domain::saga::Party::Inventory);
                 crate::workers::wake_owed(&core.post, &core.orders, party);

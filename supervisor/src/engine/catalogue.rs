@@ -102,6 +102,43 @@ impl Engine {
         self.ask(&core, key, |reply| InventoryMsg::Change(Box::new(offering), reply)).await
     }
 
+    /// Counts stock that came in, or went out, without an order: a stocktake.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] if it is not counted as stock, or less would be left than is held.
+    pub async fn adjust_stock(
+        &self,
+        market: Market,
+        id: OfferingId,
+        quantity: Quantity,
+        up: bool,
+    ) -> Result<OfferingView, Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        open_one(&core, key)?;
+        self.ask(&core, key, |reply| InventoryMsg::Adjust { quantity, up, reply }).await
+    }
+
+    /// How much is free: in all, or for each night or slot between two days.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for days that are missing, too many, or the wrong way round.
+    pub async fn availability(
+        &self,
+        market: Market,
+        id: OfferingId,
+        days: (Option<Day>, Option<Day>),
+    ) -> Result<(OfferingView, Availability), Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        let loaded = open_one(&core, key)?;
+        let inventory = &loaded.machine;
+        let days = check_days(&inventory.offering().model, days)?;
+        let free = inventory.availability(days.0, days.1);
+        self.durable(&core, loaded.sequence).await?;
+        Ok((view(inventory), free))
+    }
+
     /// Sells no more of it. Orders that hold units go on.
     ///
     /// # Errors
@@ -137,6 +174,16 @@ impl Engine {
                 "what was sold without a limit was not counted; open a new offering instead"
                     .to_owned(),
             )),
+            Some(ChangeReply::KindHeld) => Err(Refusal::Conflict(
+                "units of it are held, and would be counted in another way; open a new offering"
+                    .to_owned(),
+            )),
+            Some(ChangeReply::NotStock) => {
+                Err(Refusal::Conflict("it is not counted as stock".to_owned()))
+            }
+            Some(ChangeReply::TooMuch) => {
+                Err(Refusal::Conflict("that would be more than can be counted".to_owned()))
+            }
             Some(ChangeReply::NoSuchOffering) => Err(not_found(key)),
             None => {
                 Err(Refusal::unavailable("the offering restarted meanwhile; look, and ask again"))

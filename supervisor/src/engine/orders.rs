@@ -2,19 +2,18 @@
 
 use surehold_actors::address::Sent;
 use surehold_actors::confirmations::{ConfirmationsMsg, Spoken, Word};
-use surehold_actors::gateway::Secret;
-use surehold_actors::machine::Machine;
 use surehold_actors::order::{Begin, CommandReply, OrderMsg};
 use surehold_actors::shelf::{Appended, Loaded};
-use surehold_actors::stream::{self, Kind, OfferingKey};
+use surehold_actors::machine::Serial;
+use surehold_actors::stream::{self, Kind, Series};
+use surehold_domain::attributes::Attribute;
 use surehold_actors::watch::{Seen, is_settled};
 use surehold_domain::card::Card;
 use surehold_domain::id::{MarketId, OrderId, OrderKey, PaymentId};
-use surehold_domain::idempotency::{KEY_LENGTH_MAX, KeyUse, Repeat};
+use surehold_domain::idempotency::{KeyUse, Repeat};
 use surehold_domain::order::{Claim, Order};
 use surehold_domain::plan::{Plan, check_attributes};
 use surehold_domain::saga::{Command, Phase, Reason, Saga};
-use surehold_domain::terms::PaymentTerms;
 use tokio::sync::oneshot;
 
 use super::{Engine, Market, settling, within};
@@ -22,14 +21,9 @@ use crate::core::Core;
 use crate::gate::Work;
 use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
 use crate::refusal::{Refusal, bad_attribute};
+use super::checked::{check, secret_of};
+use super::keys::{append_keyed, check_key, find_key};
 use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
-
-/// A new order that passed every check.
-struct Checked {
-    order: Order,
-    card: Option<Card>,
-    secret: Option<Secret>,
-}
 
 impl Engine {
     /// Places an order and waits, for a limited time, until it is paid, refused or undone. The
@@ -56,9 +50,12 @@ impl Engine {
         {
             return self.repeated(&core, plan, market, found, *fingerprint).await;
         }
-        let checked = check(&core, plan, market, new)?;
+        let mut checked = check(&core, plan, market, new)?;
         let number = OrderId(core.post.shelf.numbers().next(Kind::Order, market));
         let order = OrderKey { market, order: number };
+        if plan.supply.is_some() {
+            number_among_its_kind(&core, order, &mut checked.order)?;
+        }
         let settled = core.post.watchers.settled(order, 1);
         if let Some(secret) = checked.secret {
             core.post.vault.keep(order, secret);
@@ -286,108 +283,26 @@ fn came_to(saga: &Saga) -> Placed {
         (_, Some(Reason::NoRoom | Reason::OfferingClosed)) => Placed::NoRoom,
         (_, Some(Reason::InventoryUnavailable)) => Placed::InventoryDown,
         (_, Some(Reason::PaymentDeclined(_))) => Placed::Declined,
-        (_, Some(Reason::PaymentUnavailable)) => Placed::PaymentsDown,
+        (_, Some(Reason::PaymentUnavailable | Reason::MileageUnavailable)) => Placed::PaymentsDown,
         (_, Some(_) | None) => Placed::CameToNothing,
     }
 }
 
-fn check(core: &Core, plan: &Plan, market: MarketId, new: NewOrder) -> Result<Checked, Refusal> {
-    let NewOrder { customer, offering, quantity, card, attributes } = new;
-    if customer.chars().count() > surehold_domain::plan::NAME_LENGTH_MAX {
-        return Err(Refusal::invalid("customer", "must have at most 200 characters"));
-    }
-    if customer.chars().any(char::is_control) {
-        return Err(Refusal::invalid("customer", "must not contain control characters"));
-    }
-    check_attributes(&attributes).map_err(bad_attribute)?;
-    let key = OfferingKey { market, offering };
-    let sold = core
-        .find_offering(key)?
-        .ok_or_else(|| Refusal::invalid("offering", format!("there is no offering {offering}")))?;
-    let claim = Claim::Units(quantity);
-    sold.model.admits(&claim).map_err(|reason| Refusal::invalid("quantity", reason))?;
-    let price = sold
-        .price
-        .times_thousandths(quantity.thousandths())
-        .map_err(|error| Refusal::invalid("quantity", error.to_string()))?;
-    let (card, secret) = match &card {
-        None => (None, None),
-        Some(typed) => {
-            let card = Card::parse(typed)
-                .map_err(|error| Refusal::invalid("payment.card", error.to_string()))?;
-            let secret = secret_of(&card, typed);
-            (Some(card), secret)
-        }
+/// The name of the attribute with an order's number among its kind.
+const NUMBER: &str = "number";
+
+/// Where a market takes two kinds of order, each kind counts for itself. The number is written down
+/// before the order, so that it is never given twice; one that leads to no order was used up.
+fn number_among_its_kind(core: &Core, key: OrderKey, order: &mut Order) -> Result<(), Refusal> {
+    let series = match &order.claim {
+        Claim::Supply(_) => Series::Supplies,
+        Claim::Units(_) | Claim::Nights { .. } | Claim::Slot { .. } => Series::Sales,
     };
-    if card.is_none() && plan.terms.payment == PaymentTerms::WithOrder && !price.is_zero() {
-        return Err(Refusal::invalid(
-            "payment.card",
-            "is needed: this market is paid with the order",
-        ));
-    }
-    let terms = plan.terms.clone();
-    let order = Order { customer, offering, claim, price, starts_at: None, attributes, terms };
-    Ok(Checked { order, card, secret })
-}
-
-fn secret_of(card: &Card, typed: &str) -> Option<Secret> {
-    match card {
-        Card::Token(_) => None,
-        Card::Number { .. } => {
-            Some(Secret::new(typed.chars().filter(char::is_ascii_digit).collect()))
-        }
-    }
-}
-
-fn check_key(key: &Idempotency) -> Result<(String, u64), Refusal> {
-    let visible = key.key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if key.key.is_empty() || key.key.len() > KEY_LENGTH_MAX || !visible {
-        let reason = format!("must be 1 to {KEY_LENGTH_MAX} visible ASCII characters");
-        return Err(Refusal::invalid("Idempotency-Key", reason));
-    }
-    Ok((key.key.clone(), hash(&key.body)))
-}
-
-/// A stable 64-bit hash (FNV-1a): it is stored, so it must not change with the standard library.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in bytes {
-        hasher = (hasher ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hasher
-}
-
-/// The use of a key, and the stream it stands in. Keys whose hashes clash stand one after another.
-fn find_key(core: &Core, market: MarketId, key: &str) -> Result<Option<(u64, KeyUse)>, Refusal> {
-    let mut place = hash(key.as_bytes());
-    while let Some(found) = core.post.shelf.load::<KeyUse>(stream::key(market, place))? {
-        if found.machine.key == key {
-            return Ok(Some((place, found.machine)));
-        }
-        place = place.wrapping_add(1);
-    }
-    Ok(None)
-}
-
-/// Appends the key and the order together, in the first free place for the key.
-fn append_keyed(
-    core: &Core,
-    order: OrderKey,
-    key: String,
-    fingerprint: u64,
-    fact: &<Saga as Machine>::Fact,
-) -> Result<Appended<KeyUse>, Refusal> {
-    let mut place = hash(key.as_bytes());
-    let used = KeyUse { key, fingerprint, order: order.order, at: core.post.clock.now() };
-    loop {
-        let guard = (stream::key(order.market, place), &used);
-        let appended =
-            core.post.shelf.append_unless::<KeyUse, Saga>(guard, (stream::order(order), fact))?;
-        match appended {
-            Appended::Exists(found) if found.machine.key != used.key => {
-                place = place.wrapping_add(1);
-            }
-            done @ (Appended::Done(_) | Appended::Exists(_)) => return Ok(done),
-        }
-    }
+    let shelf = &core.post.shelf;
+    let number = shelf.numbers().next(series.kind(), key.market);
+    let serial = Serial { order: key.order };
+    shelf.append::<Serial>(stream::serial(series, key.market, number), 1, &serial)?;
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    order.attributes.insert(NUMBER.to_owned(), Attribute::Whole(number));
+    Ok(())
 }
