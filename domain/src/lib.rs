@@ -13,6 +13,7 @@ pub mod payment;
 
 pub mod attributes;
 pub mod card;
+pub mod day;
 pub mod id;
 pub mod idempotency;
 pub mod invariants;
@@ -20,6 +21,8 @@ pub mod money;
 pub mod order;
 pub mod plan;
 pub mod quantity;
+pub mod slot;
 pub mod terms;
 pub mod testing;
 pub mod time;
+pub mod zone;

@@ -24,6 +24,7 @@ pub fn terms() -> Terms {
         completion: Span::seconds(90 * 86_400),
         tiers: Vec::new(),
         quote: Span::seconds(900),
+        mileage: None,
     }
 }
 

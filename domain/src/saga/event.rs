@@ -345,11 +345,14 @@ impl Reason {
     #[must_use]
     pub fn cause(&self) -> Cause {
         match self {
-            Reason::NoRoom | Reason::OfferingClosed | Reason::InventoryUnavailable => {
-                Cause::Inventory
-            }
+            Reason::NoRoom
+            | Reason::OfferingClosed
+            | Reason::InventoryUnavailable
+            | Reason::WrongClaim => Cause::Inventory,
             Reason::Customer(_) => Cause::Customer,
-            Reason::PaymentDeclined(_) | Reason::PaymentUnavailable => Cause::Payments,
+            Reason::PaymentDeclined(_)
+            | Reason::PaymentUnavailable
+            | Reason::MileageUnavailable => Cause::Payments,
             Reason::Rejected(_) => Cause::Operator,
             Reason::HoldExpired
             | Reason::PaymentExpired

@@ -56,6 +56,10 @@ pub enum Reason {
     Rejected(Option<String>),
     /// Nobody confirmed in time.
     ConfirmationExpired,
+    /// The points for it could not be given.
+    MileageUnavailable,
+    /// The offering is not booked this way: it is counted by another measure.
+    WrongClaim,
 }
 
 impl Reason {
@@ -74,6 +78,8 @@ impl Reason {
             Reason::Unpaid => "unpaid",
             Reason::Rejected(_) => "rejected",
             Reason::ConfirmationExpired => "confirmation_expired",
+            Reason::MileageUnavailable => "mileage_unavailable",
+            Reason::WrongClaim => "wrong_claim",
         }
     }
 
@@ -90,7 +96,9 @@ impl Reason {
             | Reason::PaymentUnavailable
             | Reason::PaymentExpired
             | Reason::Unpaid
-            | Reason::ConfirmationExpired => None,
+            | Reason::ConfirmationExpired
+            | Reason::MileageUnavailable
+            | Reason::WrongClaim => None,
         }
     }
 }

@@ -33,7 +33,7 @@ fn seed() -> u64 {
 }
 
 /// Tries so many cases; says the seed and the smallest failing case.
-fn always<S: Strategy>(cases: u32, strategy: S, holds: impl Fn(S::Value))
+pub(crate) fn always<S: Strategy>(cases: u32, strategy: S, holds: impl Fn(S::Value))
 where
     S::Value: Debug,
 {

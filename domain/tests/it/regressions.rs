@@ -44,7 +44,8 @@ fn a_cancellation_cannot_overload_an_order() {
 fn what_was_sold_without_a_limit_is_not_sold_again() {
     let offering = |model| {
         let (name, attributes) = ("the hall".to_owned(), Attributes::new());
-        Box::new(Offering { name, price: euro(1000), model, attributes })
+        let overbook = Quantity::NONE;
+        Box::new(Offering { name, price: euro(1000), model, overbook, attributes })
     };
     let opened = inventory::Event::Opened(offering(Model::Unlimited));
     let fact = inventory::Fact { at: START, event: opened };
