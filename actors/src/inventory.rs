@@ -182,9 +182,7 @@ impl InventoryState {
                 | Verdict::NotStock
                 | Verdict::TooMuch,
             )
-            | None => {
-                OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed))
-            }
+            | None => OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed)),
         };
         self.post.directory.order(effect.order, answer);
         Ok(())
@@ -238,9 +236,7 @@ impl InventoryState {
             (
                 Some(Verdict::Record(_) | Verdict::AlreadySo | Verdict::NotHeld(_)),
                 Some((inventory, sequence)),
-            ) => {
-                ChangeReply::Done(Box::new(inventory.clone()), *sequence)
-            }
+            ) => ChangeReply::Done(Box::new(inventory.clone()), *sequence),
             (None, _) | (_, None) => ChangeReply::NoSuchOffering,
         };
         // Whoever asked may have gone away; the change stands.

@@ -12,7 +12,7 @@ use surehold_domain::id::{MarketId, MessageId, OrderKey};
 use surehold_domain::inventory::Inventory;
 use surehold_domain::message::{Message, Occasion};
 use surehold_domain::mileage::{self, Mileage};
-use surehold_domain::plan::messages::{Messages, Words};
+use surehold_domain::plan::{Messages, Words};
 use surehold_domain::saga::{Reason, Saga, Turn};
 use surehold_storage::Record;
 

@@ -1,6 +1,6 @@
 //! What must always hold, by name. Tests, properties and the audit use these same functions.
 
-use crate::inventory::Inventory;
+use crate::inventory::{Held, Inventory};
 use crate::money::Money;
 use crate::payment::{self, Payment};
 use crate::saga::{Phase, Saga};
@@ -18,18 +18,30 @@ fn check(holds: bool, rule: &'static str, seen: impl FnOnce() -> String) -> Resu
     if holds { Ok(()) } else { Err(Broken { rule, seen: seen() }) }
 }
 
-/// I1: no offering has more held than it has.
+/// I1: no offering has more held than it has and than was declared may be sold beyond that: in
+/// all, on any night, in any slot.
 ///
 /// # Errors
 /// [`Broken`], with the figures.
 pub fn never_oversold(inventory: &Inventory) -> Result<(), Broken> {
-    let sum: u64 = inventory.holds().values().map(|claim| claim.quantity().thousandths()).sum();
-    check(sum == inventory.held().thousandths(), "I1", || {
-        format!("offering {}: holds add up to {sum}, {} booked", inventory.id(), inventory.held())
+    let sum = Held::of(inventory.holds().values());
+    check(sum == *inventory.index(), "I1", || {
+        let held = inventory.index();
+        format!("offering {}: holds add up to {sum:?}, {held:?} booked", inventory.id())
     })?;
-    let capacity = inventory.offering().model.capacity();
-    check(capacity.is_none_or(|capacity| inventory.held() <= capacity), "I1", || {
-        format!("offering {}: {} held of {capacity:?}", inventory.id(), inventory.held())
+    let offering = inventory.offering();
+    let beyond = sum.too_much_for(offering, inventory.updated_at());
+    check(beyond.is_none(), "I1", || {
+        let (held, limit) = (beyond.unwrap_or_default(), offering.limit().unwrap_or_default());
+        format!("offering {}: {held} held of {limit}", inventory.id())
+    })?;
+    let foreign = inventory
+        .holds()
+        .iter()
+        .find(|(_, claim)| offering.model.capacity().is_some() && !offering.model.fits(claim));
+    check(foreign.is_none(), "I1", || {
+        let order = foreign.map(|(order, _)| order.0).unwrap_or_default();
+        format!("offering {}: order {order} holds what is not counted", inventory.id())
     })
 }
 

@@ -1,173 +1,40 @@
 //! One offering: what is sold, at what price, and who holds how much of it.
 //!
-//! The inventory never promises more than there is: a hold is granted or refused here and nowhere
-//! else, one at a time. Asking twice for the same order changes nothing, and so does releasing twice.
+//! The inventory never promises more than there is (and what its seller declared may be sold beyond
+//! that): a hold is granted or refused here and nowhere else, one at a time. Asking twice for the same
+//! order changes nothing, and so does releasing twice.
+//!
+//! **Nights are counted, not rooms.** A stay needs, on every night from arrival to before departure,
+//! that what is held and what it asks for are within what there is. No room is given out with the hold;
+//! the house does that at arrival. Counting is exact: it refuses nothing that would fit, and whoever
+//! holds is never moved from one room to another. For stays are intervals. Give each guest, in
+//! the order of arrival, any free room. If there were none, then every one of the N rooms has a guest
+//! who came before and is still there on that night, and with the new one that night has N + 1 of
+//! them; but no night has more than N. (So the intervals can be coloured with N colours, greedily.) Had
+//! rooms been given out with the hold instead, in the order of booking, gaps between stays would
+//! refuse guests whom the house could take.
+//!
+//! **Slots are counted each by itself**, by their moment: a time that the clock shows twice is two.
 
-use std::collections::BTreeMap;
+mod availability;
+mod fact;
+mod held;
+mod offering;
+pub mod v1;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::attributes::Attributes;
+pub use self::availability::Availability;
+pub use self::fact::{Event, Fact, Input, Verdict};
+pub(crate) use self::held::Held;
+pub use self::offering::{Model, NIGHTS_MAX, Offering, SLOTS_MAX};
 use crate::id::{OfferingId, OrderId};
-use crate::money::Money;
 use crate::order::Claim;
-use crate::quantity::Quantity;
+use crate::quantity::{QUANTITY_MAX, Quantity};
 use crate::saga::Reason;
 use crate::time::Timestamp;
-
-/// How the units of an offering are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Model {
-    /// There is always one more.
-    Unlimited,
-    /// A number of places, each sold once.
-    Seats {
-        /// How many there are.
-        capacity: Quantity,
-    },
-    /// A measured quantity.
-    Stock {
-        /// How much there is.
-        quantity: Quantity,
-    },
-}
-
-impl Model {
-    /// The name on the wire.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Model::Unlimited => "unlimited",
-            Model::Seats { .. } => "seats",
-            Model::Stock { .. } => "stock",
-        }
-    }
-
-    /// How much there is in all; `None` without a limit.
-    #[must_use]
-    pub fn capacity(&self) -> Option<Quantity> {
-        match self {
-            Model::Unlimited => None,
-            Model::Seats { capacity } => Some(*capacity),
-            Model::Stock { quantity } => Some(*quantity),
-        }
-    }
-
-    /// Whether an order may ask for this much of it.
-    ///
-    /// # Errors
-    /// A sentence for the customer.
-    pub fn admits(&self, claim: &Claim) -> Result<(), &'static str> {
-        let quantity = claim.quantity();
-        if quantity.is_none() {
-            return Err("the quantity must be above 0");
-        }
-        match self {
-            Model::Unlimited | Model::Seats { .. } if !quantity.is_whole() => {
-                Err("the quantity must be a whole number: these are sold one by one")
-            }
-            Model::Unlimited | Model::Seats { .. } | Model::Stock { .. } => Ok(()),
-        }
-    }
-}
-
-/// What is sold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Offering {
-    /// What people call it.
-    pub name: String,
-    /// The price of one unit.
-    pub price: Money,
-    /// How its units are counted.
-    pub model: Model,
-    /// What the marketplace keeps beside it.
-    pub attributes: Attributes,
-}
-
-/// A fact about an offering. Variants are only ever added at the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Event {
-    /// It is sold from now on.
-    Opened(Box<Offering>),
-    /// Something about it changed.
-    Changed(Box<Offering>),
-    /// It is no longer sold; orders that hold units go on.
-    Closed,
-    /// An order holds units.
-    Held {
-        /// Which order.
-        order: OrderId,
-        /// How much.
-        claim: Claim,
-    },
-    /// An order gave its units back.
-    Released {
-        /// Which order.
-        order: OrderId,
-    },
-}
-
-impl Event {
-    /// The event's name on the wire.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Event::Opened(_) => "OfferingOpened",
-            Event::Changed(_) => "OfferingChanged",
-            Event::Closed => "OfferingClosed",
-            Event::Held { .. } => "UnitsHeld",
-            Event::Released { .. } => "UnitsReleased",
-        }
-    }
-}
-
-/// A fact and when it was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fact {
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub event: Event,
-}
-
-/// What an offering is asked.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// Hold units for an order.
-    Hold {
-        /// For whom.
-        order: OrderId,
-        /// How much.
-        claim: Claim,
-    },
-    /// Take an order's units back.
-    Release {
-        /// Whose.
-        order: OrderId,
-    },
-    /// Change what is sold.
-    Change(Box<Offering>),
-    /// Sell no more of it.
-    Close,
-}
-
-/// What the offering says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// This is now a fact.
-    Record(Event),
-    /// It is already so.
-    AlreadySo,
-    /// No hold, and why.
-    NotHeld(Reason),
-    /// What was sold without a limit was not counted, so a limit set later would sell it again.
-    Uncounted,
-    /// The change would leave less than is already held.
-    BelowHeld {
-        /// How much is held.
-        held: Quantity,
-    },
-}
 
 /// An offering with its holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,7 +45,10 @@ pub struct Inventory {
     /// Facts applied so far.
     number: u32,
     holds: BTreeMap<OrderId, Claim>,
-    held: Quantity,
+    /// What the holds come to.
+    held: Held,
+    /// The orders whose goods have arrived.
+    receipts: BTreeSet<OrderId>,
     updated_at: Timestamp,
 }
 
@@ -193,7 +63,8 @@ impl Inventory {
             open: true,
             number: 1,
             holds: BTreeMap::new(),
-            held: Quantity::NONE,
+            held: Held::default(),
+            receipts: BTreeSet::new(),
             updated_at: fact.at,
         })
     }
@@ -204,12 +75,7 @@ impl Inventory {
         match input {
             Input::Hold { order, .. } if self.holds.contains_key(&order) => Verdict::AlreadySo,
             Input::Hold { .. } if !self.open => Verdict::NotHeld(Reason::OfferingClosed),
-            Input::Hold { order, claim } => match self.free() {
-                Some(free) if claim.quantity() > free => Verdict::NotHeld(Reason::NoRoom),
-                Some(_) => Verdict::Record(Event::Held { order, claim }),
-                // Nothing is counted, so there is nothing to remember.
-                None => Verdict::AlreadySo,
-            },
+            Input::Hold { order, claim } => self.hold(order, claim),
             Input::Release { order } => {
                 if self.holds.contains_key(&order) {
                     Verdict::Record(Event::Released { order })
@@ -217,21 +83,88 @@ impl Inventory {
                     Verdict::AlreadySo
                 }
             }
-            Input::Change(offering) => self.change(offering),
+            Input::Change { offering, now } => self.change(offering, now),
             Input::Close if self.open => Verdict::Record(Event::Closed),
             Input::Close => Verdict::AlreadySo,
+            Input::Receive { order, .. } if self.receipts.contains(&order) => Verdict::AlreadySo,
+            Input::Receive { order, quantity } => match self.restocked(quantity, true) {
+                Ok(_) => Verdict::Record(Event::Received { order, quantity }),
+                Err(verdict) => verdict,
+            },
+            Input::Adjust { quantity, up } => match self.restocked(quantity, up) {
+                Ok(_) if quantity.is_none() => Verdict::AlreadySo,
+                Ok(_) => Verdict::Record(Event::Adjusted { quantity, up }),
+                Err(verdict) => verdict,
+            },
         }
     }
 
-    fn change(&self, offering: Box<Offering>) -> Verdict {
+    fn hold(&self, order: OrderId, claim: Claim) -> Verdict {
+        // Nobody holds nothing: the index has no place for it.
+        if claim.quantity().is_none() || !self.offering.model.fits(&claim) {
+            return Verdict::NotHeld(Reason::WrongClaim);
+        }
+        match self.free_for(&claim) {
+            Some(free) if claim.quantity() > free => Verdict::NotHeld(Reason::NoRoom),
+            Some(_) => Verdict::Record(Event::Held { order, claim }),
+            // Nothing is counted, so there is nothing to remember.
+            None => Verdict::AlreadySo,
+        }
+    }
+
+    /// How much is free of what is claimed, over all of its nights; `None` if that is not counted.
+    fn free_for(&self, claim: &Claim) -> Option<Quantity> {
+        let limit = self.offering.limit()?;
+        match claim {
+            Claim::Units(_) => Some(limit.minus(self.held.total())),
+            Claim::Nights { from, to, .. } => Some(limit.minus(self.held.most_on(*from, *to))),
+            Claim::Slot { slot, .. } => match &self.offering.model {
+                // A slot that was taken off since the order was placed has nothing left.
+                Model::Slots { slots, .. } if slots.binary_search(slot).is_err() => {
+                    Some(Quantity::NONE)
+                }
+                Model::Slots { .. }
+                | Model::Unlimited
+                | Model::Seats { .. }
+                | Model::Stock { .. }
+                | Model::Nights { .. } => Some(limit.minus(self.held.at(slot))),
+            },
+            Claim::Supply(_) => None,
+        }
+    }
+
+    fn change(&self, offering: Box<Offering>, now: Timestamp) -> Verdict {
         if *offering == self.offering {
             return Verdict::AlreadySo;
         }
-        match offering.model.capacity() {
-            Some(_) if self.offering.model == Model::Unlimited => Verdict::Uncounted,
-            Some(capacity) if capacity < self.held => Verdict::BelowHeld { held: self.held },
-            Some(_) | None => Verdict::Record(Event::Changed(offering)),
+        if !offering.model.same_kind(&self.offering.model) {
+            if self.offering.model == Model::Unlimited {
+                return Verdict::Uncounted;
+            }
+            if !self.holds.is_empty() {
+                return Verdict::KindHeld;
+            }
         }
+        match self.held.too_much_for(&offering, now) {
+            Some(held) => Verdict::BelowHeld { held },
+            None => Verdict::Record(Event::Changed(offering)),
+        }
+    }
+
+    /// How much stock there would be with so much more or less, or what speaks against it.
+    fn restocked(&self, change: Quantity, up: bool) -> Result<Quantity, Verdict> {
+        let Model::Stock { quantity } = &self.offering.model else {
+            return Err(Verdict::NotStock);
+        };
+        if up {
+            let sum = quantity.plus(change);
+            return if sum.thousandths() > QUANTITY_MAX { Err(Verdict::TooMuch) } else { Ok(sum) };
+        }
+        let (left, held) = (quantity.minus(change), self.held.total());
+        if change > *quantity || held > left.plus(self.offering.overbook) {
+            return Err(Verdict::BelowHeld { held });
+        }
+        Ok(left)
     }
 
     /// Makes a fact so.
@@ -244,27 +177,57 @@ impl Inventory {
             }
             Event::Closed => self.open = false,
             Event::Held { order, claim } => {
-                self.held = self.held.plus(claim.quantity());
-                self.holds.insert(*order, claim.clone());
+                self.held.add(claim);
+                if let Some(before) = self.holds.insert(*order, claim.clone()) {
+                    self.held.remove(&before);
+                }
             }
             Event::Released { order } => {
                 if let Some(claim) = self.holds.remove(order) {
-                    self.held = self.held.minus(claim.quantity());
+                    self.held.remove(&claim);
                 }
+            }
+            Event::Received { order, quantity } => {
+                self.receipts.insert(*order);
+                self.restock(*quantity, true);
+            }
+            Event::Adjusted { quantity, up } => self.restock(*quantity, *up),
+        }
+    }
+
+    fn restock(&mut self, change: Quantity, up: bool) {
+        match &mut self.offering.model {
+            Model::Stock { quantity } if up => *quantity = quantity.plus(change),
+            Model::Stock { quantity } => *quantity = quantity.minus(change),
+            Model::Unlimited | Model::Seats { .. } | Model::Nights { .. } | Model::Slots { .. } => {
             }
         }
     }
 
-    /// How much is free; `None` without a limit.
+    /// How much is free; `None` without a limit, and where every night or slot has its own: that is
+    /// what [`availability`](Inventory::availability) tells.
     #[must_use]
     pub fn free(&self) -> Option<Quantity> {
-        self.offering.model.capacity().map(|capacity| capacity.minus(self.held))
+        match self.availability(None, None) {
+            Availability::Units { free } => Some(free),
+            Availability::Unlimited | Availability::Nights(_) | Availability::Slots(_) => None,
+        }
     }
 
-    /// How much is held, over all orders.
+    /// How much is held, over all orders; a stay counts once, however many nights it has.
     #[must_use]
     pub fn held(&self) -> Quantity {
-        self.held
+        self.held.total()
+    }
+
+    pub(crate) fn index(&self) -> &Held {
+        &self.held
+    }
+
+    /// The orders whose goods have arrived.
+    #[must_use]
+    pub fn receipts(&self) -> &BTreeSet<OrderId> {
+        &self.receipts
     }
 
     /// Who holds how much.

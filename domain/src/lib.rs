@@ -18,6 +18,7 @@ pub mod review;
 
 pub mod attributes;
 pub mod card;
+pub mod day;
 pub mod id;
 pub mod idempotency;
 pub mod invariants;
@@ -25,6 +26,8 @@ pub mod money;
 pub mod order;
 pub mod plan;
 pub mod quantity;
+pub mod slot;
 pub mod terms;
 pub mod testing;
 pub mod time;
+pub mod zone;

@@ -1,25 +1,33 @@
 //! A marketplace, described as data: one TOML file says which steps an order takes and who answers.
 //!
-//! Every bad value is refused with the file, the key and the reason; an unknown key is a bad value,
-//! so that a typing error is never silently a default.
+//! Every bad value is refused with the file, the line, the key and the reason; an unknown key is a bad
+//! value, so that a typing error is never silently a default.
 
 mod file;
-pub mod messages;
+mod messages;
+mod offerings;
+mod reader;
+mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use self::messages::{Messages, TEMPLATE_LENGTH_MAX, Words};
 use crate::attributes::Attributes;
 use crate::id::OfferingId;
-use crate::inventory::Offering;
-use crate::money::Currency;
+use crate::inventory::{Model, Offering};
+use crate::money::{Currency, Money};
+use crate::quantity::Quantity;
 use crate::terms::Terms;
+use crate::zone::Zone;
 
-/// A bad plan: which file, which key, and what is wrong with it.
+/// A bad plan: which file, which line and key, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {key}: {reason}")]
+#[error("{file}: {}{key}: {reason}", line.map_or(String::new(), |line| format!("line {line}: ")))]
 pub struct PlanError {
     /// The file, as the caller named it.
     pub file: String,
+    /// The line, from 1; of a missing key, where its table begins. `None` if there is no one line.
+    pub line: Option<usize>,
     /// The key, with its table; the place in the text where there is no key to name.
     pub key: String,
     /// What is wrong, and what would be right.
@@ -35,10 +43,21 @@ pub struct Plan {
     pub title: String,
     /// What prices are in unless they say otherwise.
     pub currency: Currency,
+    /// Where its clock hangs: nights begin at midnight there, and slots are read there unless
+    /// their offering says otherwise.
+    pub zone: Zone,
+    /// The price of what is added without one.
+    pub price: Option<Money>,
+    /// How much of an offering may be sold beyond what there is, unless the offering says otherwise.
+    pub overbook: Quantity,
     /// The terms its orders are placed under.
     pub terms: Terms,
-    /// t
-    pub messages: messages::Messages,
+    /// The terms of orders that bring stock; `None` if it takes none.
+    pub supply: Option<Terms>,
+    /// Whether the views keep figures of each offering: its last order, what was sold, what came back.
+    pub figures: bool,
+    /// What its customers are told.
+    pub messages: Messages,
     /// What is sold from the first start on.
     pub offerings: Vec<PlannedOffering>,
 }
@@ -59,6 +78,19 @@ impl Plan {
     /// [`PlanError`] for the first thing that is wrong.
     pub fn parse(file: &str, text: &str) -> Result<Plan, PlanError> {
         file::read(file, text)
+    }
+
+    /// How much of an offering that is counted so may be sold beyond what there is, unless the
+    /// offering says otherwise: without a limit, nothing is beyond it.
+    #[must_use]
+    pub fn overbook_of(&self, model: &Model) -> Quantity {
+        match model {
+            Model::Unlimited => Quantity::NONE,
+            Model::Seats { .. }
+            | Model::Stock { .. }
+            | Model::Nights { .. }
+            | Model::Slots { .. } => self.overbook,
+        }
     }
 }
 

@@ -79,6 +79,12 @@ impl Quantity {
         Quantity(self.0.saturating_add(other.0))
     }
 
+    /// So many times this; the largest number there is if that is beyond it.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Quantity {
+        Quantity(self.0.saturating_mul(u64::from(factor)))
+    }
+
     /// What is left of this after `other`; nothing if that is more.
     #[must_use]
     pub fn minus(self, other: Quantity) -> Quantity {

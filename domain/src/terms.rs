@@ -70,10 +70,10 @@ pub struct RefundTier {
     pub percent: u8,
 }
 
-/// How many points an order earns.
+/// How many points an order earns its customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Earn {
-    /// So many for each order.
+    /// So many, whatever it costs.
     Fixed(u64),
     /// One for so many minor units of its price.
     Per(u64),
@@ -82,19 +82,22 @@ pub enum Earn {
 /// Points for customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MileageTerms {
-    /// How many.
+    /// How many an order earns.
     pub earn: Earn,
-    /// Whether the order waits for them: without its points it does not come into being.
+    /// Whether the order waits until they are given.
     pub sync: bool,
 }
 
 impl MileageTerms {
-    /// The points an order of this price earns.
+    /// The points an order of this price earns, rounded down.
     #[must_use]
     pub fn points(&self, price: Money) -> u64 {
         match self.earn {
             Earn::Fixed(points) => points,
-            Earn::Per(units) => u64::try_from(price.amount()).unwrap_or(0) / units.max(1),
+            Earn::Per(units) => {
+                let amount = u64::try_from(price.amount()).unwrap_or(0);
+                amount.checked_div(units).unwrap_or(0)
+            }
         }
     }
 }
@@ -116,7 +119,7 @@ pub struct Terms {
     pub tiers: Vec<RefundTier>,
     /// How long a cancellation quote holds.
     pub quote: Span,
-    /// Points for the customer, if the market gives any.
+    /// Points for the customer; `None` if this market gives none.
     pub mileage: Option<MileageTerms>,
 }
 
@@ -149,5 +152,20 @@ mod tests {
             assert_eq!(refund.amount(), back, "at hour {now}");
         }
         assert_eq!(terms.refund(price, None, Timestamp(0)), price);
+    }
+
+    #[test]
+    fn points_are_fixed_or_by_the_price() {
+        let price = |amount| Money::new(amount, Currency::parse("EUR").unwrap()).unwrap();
+        for (earn, amount, points) in [
+            (Earn::Fixed(3), 0, 3),
+            (Earn::Fixed(3), 5000, 3),
+            (Earn::Per(1000), 999, 0),
+            (Earn::Per(1000), 2999, 2),
+            (Earn::Per(0), 2999, 0),
+        ] {
+            let terms = MileageTerms { earn, sync: false };
+            assert_eq!(terms.points(price(amount)), points, "{earn:?} of {amount}");
+        }
     }
 }

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 
 use surehold_domain::attributes::Attributes;
 use surehold_domain::confirmation::{self, Confirmation};
+use surehold_domain::day::Day;
 use surehold_domain::id::{ConfirmationId, OfferingId, OrderId};
 use surehold_domain::invariants;
-use surehold_domain::inventory::{self, Inventory, Model, Offering};
+use surehold_domain::inventory::{self, Availability, Inventory, Model, Offering};
 use surehold_domain::order::Claim;
 use surehold_domain::quantity::Quantity;
+use surehold_domain::slot::Slot;
 use surehold_domain::terms::ConfirmedBy;
+use surehold_domain::zone::Zone;
 
 use crate::check::{START, euro, key, lines};
 
@@ -70,16 +73,33 @@ fn quantity(text: &str) -> Quantity {
     Quantity::parse(text).expect("a quantity")
 }
 
-fn offering(model: &str) -> Box<Offering> {
-    let (name, capacity) = model.split_once(' ').unwrap_or((model, "0"));
-    let capacity = quantity(capacity);
+/// Reads `seats 2`, `nights 2 overbook 1`, or `slots 2 at 10:00 11:00` (all on one day).
+fn offering(text: &str) -> Box<Offering> {
+    let (text, times) = text.split_once(" at ").unwrap_or((text, ""));
+    let (text, overbook) = text.split_once(" overbook ").unwrap_or((text, "0"));
+    let (name, units) = text.split_once(' ').unwrap_or((text, "0"));
+    let (units, overbook) = (quantity(units), quantity(overbook));
     let model = match name {
-        "seats" => Model::Seats { capacity },
-        "stock" => Model::Stock { quantity: capacity },
+        "seats" => Model::Seats { capacity: units },
+        "stock" => Model::Stock { quantity: units },
+        "nights" => Model::Nights { units },
+        "slots" => {
+            let slots = times.split(' ').map(slot).collect();
+            Model::Slots { capacity: units, zone: Zone::utc(), slots }
+        }
         _ => Model::Unlimited,
     };
     let (price, attributes) = (euro(1000), Attributes::new());
-    Box::new(Offering { name: "what is sold".to_owned(), price, model, attributes })
+    Box::new(Offering { name: "what is sold".to_owned(), price, model, overbook, attributes })
+}
+
+fn slot(time: &str) -> Slot {
+    Zone::utc().slot(&format!("2027-03-01T{time}")).expect("a slot")
+}
+
+/// A day of March 2027.
+fn day(day: &str) -> Day {
+    Day::parse(&format!("2027-03-{day:0>2}")).expect("a day")
 }
 
 fn play_inventory(model: &str, script: &str) -> (Vec<String>, Steps) {
@@ -94,6 +114,9 @@ fn play_inventory(model: &str, script: &str) -> (Vec<String>, Steps) {
             inventory::Verdict::NotHeld(reason) => return format!("not held: {reason}"),
             inventory::Verdict::Uncounted => return "refused: not counted".to_owned(),
             inventory::Verdict::BelowHeld { held } => return format!("refused: {held} are held"),
+            inventory::Verdict::KindHeld => return "refused: held otherwise".to_owned(),
+            inventory::Verdict::NotStock => return "refused: no stock".to_owned(),
+            inventory::Verdict::TooMuch => return "refused: too much".to_owned(),
         };
         let (name, open) = (event.name(), stock.is_open());
         facts.push(inventory::Fact { at: START, event });
@@ -105,11 +128,25 @@ fn play_inventory(model: &str, script: &str) -> (Vec<String>, Steps) {
         if open != stock.is_open() {
             steps.insert(("open", "closed"));
         }
-        let free = stock.free().map_or("no limit".to_owned(), |free| format!("{free} free"));
-        format!("{name} -> {} held, {free}", stock.held())
+        format!("{name} -> {} held, {}", stock.held(), free(&stock))
     };
     let said = lines(script).map(|(line, _)| say(line)).collect();
     (said, steps)
+}
+
+/// What is free; of nights the first four of March, of slots each.
+fn free(stock: &Inventory) -> String {
+    let list = |free: Vec<String>| format!("{} free", free.join(" "));
+    match stock.availability(Some(day("1")), Some(day("5"))) {
+        Availability::Unlimited => "no limit".to_owned(),
+        Availability::Units { free } => format!("{free} free"),
+        Availability::Nights(nights) => {
+            list(nights.iter().map(|(_, free)| free.to_string()).collect())
+        }
+        Availability::Slots(slots) => {
+            list(slots.iter().map(|(_, free)| free.to_string()).collect())
+        }
+    }
 }
 
 fn inventory_input(line: &str) -> inventory::Input {
@@ -119,10 +156,29 @@ fn inventory_input(line: &str) -> inventory::Input {
         ["order", number, "takes", much] => {
             inventory::Input::Hold { order: order(number), claim: Claim::Units(quantity(much)) }
         }
-        ["order", number, "gives", "back"] => inventory::Input::Release { order: order(number) },
-        ["change", "to", ..] => {
-            inventory::Input::Change(offering(line.trim_start_matches("change to ")))
+        ["order", number, "takes", much, "from", from, "to", to] => {
+            let (from, to, units) = (day(from), day(to), quantity(much));
+            let claim = Claim::Nights { from, to, units };
+            inventory::Input::Hold { order: order(number), claim }
         }
+        ["order", number, "takes", much, "at", time] => {
+            let claim = Claim::Slot { slot: slot(time), units: quantity(much) };
+            inventory::Input::Hold { order: order(number), claim }
+        }
+        ["order", number, "will", "bring", much] => {
+            inventory::Input::Hold { order: order(number), claim: Claim::Supply(quantity(much)) }
+        }
+        ["order", number, "brings", much] => {
+            inventory::Input::Receive { order: order(number), quantity: quantity(much) }
+        }
+        [much, more_or_less] => {
+            inventory::Input::Adjust { quantity: quantity(much), up: more_or_less == "more" }
+        }
+        ["order", number, "gives", "back"] => inventory::Input::Release { order: order(number) },
+        ["change", "to", ..] => inventory::Input::Change {
+            offering: offering(line.trim_start_matches("change to ")),
+            now: START,
+        },
         ["close"] => inventory::Input::Close,
         _ => panic!("no input is called \"{line}\""),
     }
@@ -175,6 +231,101 @@ scripts! { INVENTORIES, play_inventory;
         change to seats 1            => refused: 2 are held
         change to seats 2            => OfferingChanged -> 2 held, 0 free
         order 3 takes 1              => not held: no_room
+    "
+    /// More is sold than there is, because the seller said so; not less again than is held.
+    overbooked: "seats 2 overbook 1" => "
+        order 1 takes 3              => UnitsHeld -> 3 held, 0 free
+        order 2 takes 1              => not held: no_room
+        change to seats 2            => refused: 3 are held
+        change to seats 1 overbook 2 => OfferingChanged -> 3 held, 0 free
+        change to seats 3            => OfferingChanged -> 3 held, 0 free
+    "
+    /// A stay takes its nights; the night of the departure is free for the next.
+    two_rooms: "nights 2" => "
+        order 1 takes 1 from 1 to 3  => UnitsHeld -> 1 held, 1 1 2 2 free
+        order 2 takes 1 from 2 to 4  => UnitsHeld -> 2 held, 1 0 1 2 free
+        order 3 takes 1 from 2 to 3  => not held: no_room
+        order 3 takes 1 from 1 to 5  => not held: no_room
+        order 3 takes 1 from 3 to 5  => UnitsHeld -> 3 held, 1 0 0 1 free
+        order 4 takes 2 from 4 to 5  => not held: no_room
+        order 4 takes 1 from 4 to 5  => UnitsHeld -> 4 held, 1 0 0 0 free
+        order 2 takes 1 from 2 to 4  => already so
+        order 2 gives back           => UnitsReleased -> 3 held, 1 1 1 0 free
+        order 2 gives back           => already so
+        change to nights 1           => refused: 2 are held
+        order 3 gives back           => UnitsReleased -> 2 held, 1 1 2 1 free
+        change to nights 1           => OfferingChanged -> 2 held, 0 0 1 0 free
+    "
+    /// Three guests, each overlapping the next: in rooms given out with the hold the last would not
+    /// fit without moving.
+    no_gap_is_lost: "nights 2" => "
+        order 1 takes 1 from 1 to 2  => UnitsHeld -> 1 held, 1 2 2 2 free
+        order 2 takes 1 from 3 to 4  => UnitsHeld -> 2 held, 1 2 1 2 free
+        order 3 takes 1 from 2 to 4  => UnitsHeld -> 3 held, 1 1 0 2 free
+        order 4 takes 1 from 1 to 3  => UnitsHeld -> 4 held, 0 0 0 2 free
+    "
+    stays_that_cannot_be: "nights 2" => "
+        order 1 takes 1              => not held: wrong_claim
+        order 1 takes 1 at 10:00     => not held: wrong_claim
+        order 1 takes 1 from 3 to 3  => not held: wrong_claim
+        order 1 takes 1 from 3 to 2  => not held: wrong_claim
+        order 1 takes 3 from 2 to 3  => not held: no_room
+        order 1 will bring 1         => not held: wrong_claim
+        order 1 brings 1             => refused: no stock
+        5 more                       => refused: no stock
+    "
+    overbooked_rooms: "nights 1 overbook 1" => "
+        order 1 takes 2 from 1 to 3  => UnitsHeld -> 2 held, 0 0 2 2 free
+        order 2 takes 1 from 2 to 4  => not held: no_room
+        change to nights 1           => refused: 2 are held
+        change to seats 9            => refused: held otherwise
+        change to unlimited          => refused: held otherwise
+        order 1 gives back           => UnitsReleased -> 0 held, 2 2 2 2 free
+        change to seats 9            => OfferingChanged -> 0 held, 9 free
+    "
+    /// Each slot is counted by itself, and goes only when nobody holds it.
+    two_times: "slots 2 at 10:00 11:00" => "
+        order 1 takes 2 at 10:00     => UnitsHeld -> 2 held, 0 2 free
+        order 2 takes 1 at 10:00     => not held: no_room
+        order 2 takes 1 at 11:00     => UnitsHeld -> 3 held, 0 1 free
+        order 3 takes 1 at 12:00     => not held: no_room
+        order 3 takes 1              => not held: wrong_claim
+        change to slots 2 at 11:00 12:00 => refused: 2 are held
+        change to slots 1 at 10:00 11:00 => refused: 2 are held
+        order 1 gives back           => UnitsReleased -> 1 held, 2 1 free
+        change to slots 1 overbook 1 at 11:00 12:00 => OfferingChanged -> 1 held, 1 2 free
+        order 4 takes 1 at 10:00     => not held: no_room
+    "
+    /// What is brought is added once, however often it is said.
+    supplied: "stock 1" => "
+        order 1 will bring 5         => already so
+        order 1 gives back           => already so
+        order 2 takes 3              => not held: no_room
+        order 1 brings 5             => StockReceived -> 0 held, 6 free
+        order 1 brings 5             => already so
+        order 2 takes 3              => UnitsHeld -> 3 held, 3 free
+        order 3 brings 0.5           => StockReceived -> 3 held, 3.5 free
+        order 4 brings 1000000000    => refused: too much
+        close                        => OfferingClosed -> 3 held, 3.5 free
+        order 4 will bring 1         => not held: offering_closed
+        order 4 brings 1             => StockReceived -> 3 held, 4.5 free
+    "
+    /// Somebody counts the shelf.
+    counted: "stock 5 overbook 1" => "
+        order 1 takes 3              => UnitsHeld -> 3 held, 3 free
+        2.5 more                     => StockAdjusted -> 3 held, 5.5 free
+        5 less                       => StockAdjusted -> 3 held, 0.5 free
+        0.625 less                   => refused: 3 are held
+        3 less                       => refused: 3 are held
+        0 less                       => already so
+        1000000000 more              => refused: too much
+    "
+    nothing_to_count: "unlimited" => "
+        order 1 takes 1 from 1 to 2  => not held: wrong_claim
+        order 1 brings 1             => refused: no stock
+        1 less                       => refused: no stock
+        change to seats 1            => refused: not counted
+        change to nights 1           => refused: not counted
     "
 }
 

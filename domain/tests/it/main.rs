@@ -2,7 +2,8 @@
 //!
 //! `check` turns a script into a transcript; `script`, `machines` and `payment` are the scripts.
 //! `world` is a whole small node without a clock or a thread; `matrix` breaks it once in every way
-//! that has a name, `property` breaks it at random (the seed is fixed and printed). `reach` walks
+//! that has a name, `property` breaks it at random (the seed is fixed and printed), `counting` counts
+//! at random. `reach` walks
 //! every state an order can be in. `tidy` holds the workspace to the rules of its layout. `regressions`
 //! has the stories of what went wrong once.
 
@@ -19,6 +20,8 @@ mod world;
 mod matrix;
 
 mod property;
+
+mod counting;
 
 mod reach;
 

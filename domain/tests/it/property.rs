@@ -33,7 +33,7 @@ fn seed() -> u64 {
 }
 
 /// Tries so many cases; says the seed and the smallest failing case.
-fn always<S: Strategy>(cases: u32, strategy: S, holds: impl Fn(S::Value))
+pub(crate) fn always<S: Strategy>(cases: u32, strategy: S, holds: impl Fn(S::Value))
 where
     S::Value: Debug,
 {
@@ -146,7 +146,7 @@ fn an_inventory_takes_anything_never_oversells_and_replays_to_the_same() {
             let input = match choice % 10 {
                 0..5 => inventory::Input::Hold { order, claim },
                 5..8 => inventory::Input::Release { order },
-                8 => inventory::Input::Change(resized),
+                8 => inventory::Input::Change { offering: resized, now: START },
                 _ if choice > 900 => inventory::Input::Close,
                 _ => inventory::Input::Release { order },
             };

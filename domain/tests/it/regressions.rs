@@ -44,7 +44,8 @@ fn a_cancellation_cannot_overload_an_order() {
 fn what_was_sold_without_a_limit_is_not_sold_again() {
     let offering = |model| {
         let (name, attributes) = ("the hall".to_owned(), Attributes::new());
-        Box::new(Offering { name, price: euro(1000), model, attributes })
+        let overbook = Quantity::NONE;
+        Box::new(Offering { name, price: euro(1000), model, overbook, attributes })
     };
     let opened = inventory::Event::Opened(offering(Model::Unlimited));
     let fact = inventory::Fact { at: START, event: opened };
@@ -63,7 +64,7 @@ fn what_was_sold_without_a_limit_is_not_sold_again() {
         let granted = !matches!(verdict, inventory::Verdict::NotHeld(_));
         sold += u32::from(granted);
         let one_seat = offering(Model::Seats { capacity: Quantity::ONE });
-        let changed = hear(inventory::Input::Change(one_seat));
+        let changed = hear(inventory::Input::Change { offering: one_seat, now: START });
         let limited =
             matches!(changed, inventory::Verdict::Record(_) | inventory::Verdict::AlreadySo);
         assert!(!limited || sold <= 1, "one seat, and {sold} orders hold it");

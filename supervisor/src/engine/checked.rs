@@ -121,4 +121,3 @@ pub(super) fn secret_of(card: &Card, typed: &str) -> Option<Secret> {
         }
     }
 }
-

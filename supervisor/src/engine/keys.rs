@@ -30,7 +30,11 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 /// The use of a key, and the stream it stands in. Keys whose hashes clash stand one after another.
-pub(super) fn find_key(core: &Core, market: MarketId, key: &str) -> Result<Option<(u64, KeyUse)>, Refusal> {
+pub(super) fn find_key(
+    core: &Core,
+    market: MarketId,
+    key: &str,
+) -> Result<Option<(u64, KeyUse)>, Refusal> {
     let mut place = hash(key.as_bytes());
     while let Some(found) = core.post.shelf.load::<KeyUse>(stream::key(market, place))? {
         if found.machine.key == key {

@@ -2,12 +2,12 @@
 
 use surehold_actors::address::Sent;
 use surehold_actors::confirmations::{ConfirmationsMsg, Spoken, Word};
+use surehold_actors::machine::Serial;
 use surehold_actors::order::{Begin, CommandReply, OrderMsg};
 use surehold_actors::shelf::{Appended, Loaded};
-use surehold_actors::machine::Serial;
 use surehold_actors::stream::{self, Kind, Series};
-use surehold_domain::attributes::Attribute;
 use surehold_actors::watch::{Seen, is_settled};
+use surehold_domain::attributes::Attribute;
 use surehold_domain::card::Card;
 use surehold_domain::id::{MarketId, OrderId, OrderKey, PaymentId};
 use surehold_domain::idempotency::{KeyUse, Repeat};
@@ -16,13 +16,13 @@ use surehold_domain::plan::{Plan, check_attributes};
 use surehold_domain::saga::{Command, Phase, Reason, Saga};
 use tokio::sync::oneshot;
 
+use super::checked::{check, secret_of};
+use super::keys::{append_keyed, check_key, find_key};
 use super::{Engine, Market, settling, within};
 use crate::core::Core;
 use crate::gate::Work;
 use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
 use crate::refusal::{Refusal, bad_attribute};
-use super::checked::{check, secret_of};
-use super::keys::{append_keyed, check_key, find_key};
 use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
 
 impl Engine {

@@ -37,6 +37,7 @@ pub(crate) fn hall(seats: u64) -> Box<Offering> {
         name: "the hall".to_owned(),
         price: euro(1000),
         model: Model::Seats { capacity },
+        overbook: Quantity::NONE,
         attributes: Attributes::new(),
     })
 }
@@ -53,9 +54,12 @@ impl Entry {
         match self {
             Entry::Inventory(fact) => match &fact.event {
                 inventory::Event::Held { order, .. } => (Some(*order), fact.event.name()),
-                inventory::Event::Released { order } => (Some(*order), fact.event.name()),
+                inventory::Event::Released { order } | inventory::Event::Received { order, .. } => {
+                    (Some(*order), fact.event.name())
+                }
                 inventory::Event::Opened(_)
                 | inventory::Event::Changed(_)
+                | inventory::Event::Adjusted { .. }
                 | inventory::Event::Closed => (None, fact.event.name()),
             },
             Entry::Order(order, fact) => (Some(*order), fact.event.kind().name()),

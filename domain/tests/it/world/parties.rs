@@ -51,7 +51,9 @@ impl World {
         let done = match &input {
             inventory::Input::Release { .. } => Said::Plain(Outcome::Released),
             inventory::Input::Hold { .. }
-            | inventory::Input::Change(_)
+            | inventory::Input::Change { .. }
+            | inventory::Input::Receive { .. }
+            | inventory::Input::Adjust { .. }
             | inventory::Input::Close => Said::Held,
         };
         if let (Said::Held, Some(reason)) = (&done, self.refused.get(&id.order.order)) {
@@ -68,7 +70,11 @@ impl World {
                 self.refused.insert(id.order.order, reason.clone());
                 self.answer(id, Said::Plain(Outcome::NotHeld(reason)))
             }
-            inventory::Verdict::BelowHeld { .. } | inventory::Verdict::Uncounted => {}
+            inventory::Verdict::BelowHeld { .. }
+            | inventory::Verdict::Uncounted
+            | inventory::Verdict::KindHeld
+            | inventory::Verdict::NotStock
+            | inventory::Verdict::TooMuch => {}
         }
     }
 
