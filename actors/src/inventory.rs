@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_domain::id::{EffectId, OrderId};
-use surehold_domain::inventory::{Event, Fact, Input, Inventory, Offering, Verdict};
+use surehold_domain::inventory::{Event, Fact, Input, Inventory, Patch, Verdict};
 use surehold_domain::order::Claim;
 use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{Outcome, Reason};
@@ -51,7 +51,7 @@ pub enum InventoryMsg {
         reply: oneshot::Sender<ChangeReply>,
     },
     /// Change what is sold.
-    Change(Box<Offering>, oneshot::Sender<ChangeReply>),
+    Change(Box<Patch>, oneshot::Sender<ChangeReply>),
     /// Sell no more of it.
     Close(oneshot::Sender<ChangeReply>),
     /// Nobody needs the offering in memory just now.
@@ -142,9 +142,7 @@ impl Actor for InventoryActor {
             InventoryMsg::Adjust { quantity, up, reply } => {
                 state.change(Input::Adjust { quantity, up }, reply)?;
             }
-            InventoryMsg::Change(offering, reply) => {
-                state.change(Input::Change(offering), reply)?
-            }
+            InventoryMsg::Change(patch, reply) => state.patch(*patch, reply)?,
             InventoryMsg::Close(reply) => state.change(Input::Close, reply)?,
             // The last message in the mailbox: the directory sends no more after it.
             InventoryMsg::Passivate => myself.stop(None),
@@ -219,6 +217,21 @@ impl InventoryState {
             inventory.apply(&fact);
         }
         Ok(Some(verdict))
+    }
+
+    /// Changes the offering as it stands now, whatever it was when somebody thought of the change.
+    fn patch(
+        &mut self,
+        patch: Patch,
+        reply: oneshot::Sender<ChangeReply>,
+    ) -> Result<(), ShelfError> {
+        let Some((inventory, _)) = &self.live else {
+            let _ = reply.send(ChangeReply::NoSuchOffering);
+            return Ok(());
+        };
+        let offering = Box::new(inventory.offering().patched(patch));
+        let now = self.post.clock.now();
+        self.change(Input::Change { offering, now }, reply)
     }
 
     fn change(

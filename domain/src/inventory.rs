@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use self::availability::Availability;
 pub use self::fact::{Event, Fact, Input, Verdict};
 pub(crate) use self::held::Held;
-pub use self::offering::{Model, NIGHTS_MAX, Offering, SLOTS_MAX};
+pub use self::offering::{Model, NIGHTS_MAX, Offering, Patch, SLOTS_MAX};
 use crate::id::{OfferingId, OrderId};
 use crate::order::Claim;
 use crate::quantity::{QUANTITY_MAX, Quantity};

@@ -7,6 +7,7 @@ use surehold_domain::day::Day;
 use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId};
 use surehold_domain::inventory::Model;
 use surehold_domain::money::Money;
+use surehold_domain::order::Claim;
 use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{Phase, Reason, Step};
 use surehold_domain::time::Timestamp;
@@ -42,9 +43,25 @@ pub struct OrderView {
     pub deadline: Option<Timestamp>,
     /// What the marketplace keeps beside it.
     pub attributes: Attributes,
+    /// What it kept when the order was placed, if that changed since.
+    pub placed_attributes: Option<Attributes>,
+    /// Which part of the offering it is about.
+    pub claim: Claim,
 }
 
 impl OrderView {
+    /// What the marketplace kept beside it when it was placed.
+    #[must_use]
+    pub fn placed(&self) -> &Attributes {
+        self.placed_attributes.as_ref().unwrap_or(&self.attributes)
+    }
+
+    /// Whether it brings units instead of taking them.
+    #[must_use]
+    pub fn brings(&self) -> bool {
+        matches!(self.claim, Claim::Supply(_))
+    }
+
     /// Whether the order ever was a booking: it was paid, or has nothing to pay and is held. Those
     /// that never were are kept for their history, and shown to nobody but who asks for them.
     #[must_use]
@@ -207,9 +224,11 @@ pub struct OfferingView {
     pub price: Money,
     /// How its units are counted.
     pub model: Model,
+    /// How much may be sold beyond what there is.
+    pub overbook: Quantity,
     /// How much is held.
     pub held: Quantity,
-    /// How much is free; `None` without a limit.
+    /// How much is free; `None` without a limit, and where each night or slot has its own.
     pub free: Option<Quantity>,
     /// What the marketplace keeps beside it.
     pub attributes: Attributes,
@@ -222,26 +241,18 @@ pub struct NewOffering {
     pub id: Option<OfferingId>,
     /// What people call it.
     pub name: String,
-    /// The price of one unit; nothing if none is given.
+    /// The price of one unit; the plan's, or nothing, if none is given.
     pub price: Option<Money>,
     /// How its units are counted.
     pub model: Model,
+    /// How much may be sold beyond what there is; the plan's if none is given.
+    pub overbook: Option<Quantity>,
     /// What the marketplace keeps beside it.
     pub attributes: Attributes,
 }
 
-/// What changes about an offering; `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct OfferingChange {
-    /// What people call it.
-    pub name: Option<String>,
-    /// The price of one unit.
-    pub price: Option<Money>,
-    /// How its units are counted.
-    pub model: Option<Model>,
-    /// What the marketplace keeps beside it, replaced as a whole.
-    pub attributes: Option<Attributes>,
-}
+/// What changes about an offering.
+pub type OfferingChange = surehold_domain::inventory::Patch;
 
 /// Which orders a page shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -22,6 +22,30 @@ pub enum Availability {
 }
 
 impl Inventory {
+    /// How much there is and how much of it is free, for the books: over all declared slots, and over
+    /// all nights that somebody holds. `None` if nothing is counted.
+    #[must_use]
+    pub fn account(&self) -> Option<(Quantity, Quantity)> {
+        let limit = self.offering().limit()?;
+        let each: Vec<Quantity> = match &self.offering().model {
+            Model::Unlimited => return None,
+            Model::Seats { .. } | Model::Stock { .. } => vec![self.held()],
+            Model::Nights { .. } => self.index().nights().collect(),
+            Model::Slots { slots, .. } => {
+                let gone =
+                    self.index().slots().filter(|(slot, _)| slots.binary_search(slot).is_err());
+                let gone: Vec<Quantity> = gone.map(|(_, held)| held).collect();
+                slots.iter().map(|slot| self.index().at(slot)).chain(gone).collect()
+            }
+        };
+        let none = (Quantity::NONE, Quantity::NONE);
+        Some(each.into_iter().fold(none, |(there, free), held| {
+            // What is over may have had more than there is today.
+            let most = limit.max(held);
+            (there.plus(most), free.plus(most.minus(held)))
+        }))
+    }
+
     /// What is free from one day to another, which is no longer among them. Whether it is still
     /// sold at all, [`is_open`](Inventory::is_open) says.
     ///

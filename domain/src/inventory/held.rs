@@ -69,6 +69,16 @@ impl Held {
         self.slots.get(slot).copied().unwrap_or_default()
     }
 
+    /// What is held on each night that somebody holds.
+    pub(super) fn nights(&self) -> impl Iterator<Item = Quantity> + '_ {
+        self.nights.values().copied()
+    }
+
+    /// What is held of each slot that somebody holds.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (Slot, Quantity)> + '_ {
+        self.slots.iter().map(|(slot, held)| (*slot, *held))
+    }
+
     /// The most that is held on any night of a stay.
     pub(super) fn most_on(&self, from: Day, to: Day) -> Quantity {
         if from >= to {

@@ -240,7 +240,36 @@ pub struct Offering {
     pub attributes: Attributes,
 }
 
+/// What changes about an offering; `None` stays as it is. It is applied to the offering as it stands
+/// when its turn comes, so that it undoes nothing that happened meanwhile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    /// What people call it.
+    pub name: Option<String>,
+    /// The price of one unit.
+    pub price: Option<Money>,
+    /// How its units are counted.
+    pub model: Option<Model>,
+    /// How much may be sold beyond what there is.
+    pub overbook: Option<Quantity>,
+    /// What the marketplace keeps beside it, replaced as a whole.
+    pub attributes: Option<Attributes>,
+}
+
 impl Offering {
+    /// The offering with these changes.
+    #[must_use]
+    pub fn patched(&self, patch: Patch) -> Offering {
+        let Patch { name, price, model, overbook, attributes } = patch;
+        Offering {
+            name: name.unwrap_or_else(|| self.name.clone()),
+            price: price.unwrap_or(self.price),
+            model: model.unwrap_or_else(|| self.model.clone()),
+            overbook: overbook.unwrap_or(self.overbook),
+            attributes: attributes.unwrap_or_else(|| self.attributes.clone()),
+        }
+    }
+
     /// How much may be held: what there is and what may be sold beyond it. In all, every night, or in
     /// each slot; `None` without a limit.
     #[must_use]

@@ -50,6 +50,12 @@ impl Saga {
         }
     }
 
+    /// Whether that changed since it was placed.
+    #[must_use]
+    pub fn attributes_changed(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// What the marketplace kept beside the order when it was placed.
     #[must_use]
     pub fn placed_attributes(&self) -> &Attributes {

@@ -182,6 +182,10 @@ impl Count<'_> {
                 return true;
             }
             let held = inventory.holds().get(&saga.key().order);
+            if saga.brings().is_some() {
+                let counted = inventory.receipts().contains(&saga.key().order);
+                return held.is_none() && (counted || saga.phase() != Phase::Fulfilled);
+            }
             match must_hold(saga.phase()) {
                 Some(true) => held == Some(&saga.order().claim),
                 Some(false) => held.is_none(),
@@ -233,16 +237,12 @@ impl Count<'_> {
         if let Err(broken) = invariants::never_oversold(&inventory) {
             self.books.find(format!("{}: {}", broken.rule, broken.seen));
         }
-        let (Some(capacity), Some(free)) =
-            (inventory.offering().model.capacity(), inventory.free())
-        else {
-            return Ok(());
-        };
+        let Some((capacity, free)) = inventory.account() else { return Ok(()) };
         self.books.unit("capacity", capacity.thousandths());
         self.books.unit("free", free.thousandths());
         for (order, claim) in inventory.holds() {
             let sold = self.hold(key, OrderKey { market: key.market, order: *order }).await?;
-            self.books.unit(if sold { "sold" } else { "held" }, claim.quantity().thousandths());
+            self.books.unit(if sold { "sold" } else { "held" }, claim.charged().thousandths());
         }
         Ok(())
     }

@@ -6,10 +6,14 @@ use surehold_actors::address::Sent;
 use surehold_actors::inventory::{ChangeReply, InventoryMsg};
 use surehold_actors::shelf::Loaded;
 use surehold_actors::stream::{Kind, OfferingKey};
+use surehold_domain::day::Day;
 use surehold_domain::id::OfferingId;
-use surehold_domain::inventory::{Event, Fact, Inventory, Offering};
+use surehold_domain::inventory::{
+    Availability, Event, Fact, Inventory, Model, NIGHTS_MAX, Offering,
+};
 use surehold_domain::money::Money;
 use surehold_domain::plan::{check_attributes, check_name};
+use surehold_domain::quantity::Quantity;
 use tokio::sync::oneshot;
 
 use super::{Engine, Market, within};
@@ -44,9 +48,10 @@ impl Engine {
         let core = self.core()?;
         let plan = self.plan(market);
         let market = self.market_id(&core, market);
-        let NewOffering { id, name, price, model, attributes } = new;
-        let price = price.unwrap_or(Money::zero(plan.currency));
-        let offering = Offering { name, price, model, attributes };
+        let NewOffering { id, name, price, model, overbook, attributes } = new;
+        let price = price.or(plan.price).unwrap_or(Money::zero(plan.currency));
+        let overbook = overbook.unwrap_or_else(|| plan.overbook_of(&model));
+        let offering = Offering { name, price, model, overbook, attributes };
         check(&offering)?;
         // One at a time: whether a number is free must still be so when it is taken.
         let _adding = core.adding.lock().await;
@@ -92,14 +97,8 @@ impl Engine {
     ) -> Result<OfferingView, Refusal> {
         let core = self.core()?;
         let key = OfferingKey { market: self.market_id(&core, market), offering: id };
-        let mut offering = open_one(&core, key)?.machine.offering().clone();
-        let OfferingChange { name, price, model, attributes } = change;
-        offering.name = name.unwrap_or(offering.name);
-        offering.price = price.unwrap_or(offering.price);
-        offering.model = model.unwrap_or(offering.model);
-        offering.attributes = attributes.unwrap_or(offering.attributes);
-        check(&offering)?;
-        self.ask(&core, key, |reply| InventoryMsg::Change(Box::new(offering), reply)).await
+        check(&open_one(&core, key)?.machine.offering().patched(change.clone()))?;
+        self.ask(&core, key, |reply| InventoryMsg::Change(Box::new(change), reply)).await
     }
 
     /// Counts stock that came in, or went out, without an order: a stocktake.
@@ -237,6 +236,38 @@ impl Engine {
     }
 }
 
+/// The days whose nights or slots are asked for.
+fn check_days(
+    model: &Model,
+    (from, to): (Option<Day>, Option<Day>),
+) -> Result<(Option<Day>, Option<Day>), Refusal> {
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        return Err(Refusal::invalid("to", format!("must be after {from}")));
+    }
+    match (model, from, to) {
+        (Model::Nights { .. }, Some(from), Some(to)) if from.nights_until(to) > NIGHTS_MAX => {
+            Err(Refusal::invalid("to", format!("at most {NIGHTS_MAX} nights at once")))
+        }
+        (Model::Nights { .. }, None, _) => {
+            Err(Refusal::invalid("from", "is missing: which nights? from=2027-03-01&to=2027-03-08"))
+        }
+        (Model::Nights { .. }, _, None) => {
+            Err(Refusal::invalid("to", "is missing: which nights? from=2027-03-01&to=2027-03-08"))
+        }
+        (
+            Model::Unlimited
+            | Model::Seats { .. }
+            | Model::Stock { .. }
+            | Model::Nights { .. }
+            | Model::Slots { .. },
+            from,
+            to,
+        ) => Ok((from, to)),
+    }
+}
+
 fn not_found(key: OfferingKey) -> Refusal {
     Refusal::NotFound { kind: "offering", id: key.offering.0 }
 }
@@ -248,6 +279,9 @@ fn open_one(core: &Core, key: OfferingKey) -> Result<Loaded<Inventory>, Refusal>
 
 fn check(offering: &Offering) -> Result<(), Refusal> {
     check_name(&offering.name).map_err(|reason| Refusal::invalid("name", reason))?;
+    offering
+        .check()
+        .map_err(|(field, reason)| Refusal::invalid(format!("inventory.{field}"), reason))?;
     check_attributes(&offering.attributes).map_err(bad_attribute)
 }
 
@@ -257,7 +291,8 @@ fn view(inventory: &Inventory) -> OfferingView {
         id: inventory.id(),
         name: offering.name.clone(),
         price: offering.price,
-        model: offering.model,
+        model: offering.model.clone(),
+        overbook: offering.overbook,
         held: inventory.held(),
         free: inventory.free(),
         attributes: offering.attributes.clone(),

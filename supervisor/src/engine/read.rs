@@ -1,7 +1,8 @@
 //! Reading: one order, its history, one payment, one confirmation. Always current, always durable.
 
+use surehold_actors::machine::Serial;
 use surehold_actors::shelf::Loaded;
-use surehold_actors::stream::{ConfirmationKey, PaymentKey};
+use surehold_actors::stream::{self, ConfirmationKey, PaymentKey, Series};
 use surehold_actors::watch::Seen;
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::id::{ConfirmationId, OrderId, OrderKey, PaymentId};
@@ -25,6 +26,33 @@ impl Engine {
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = load(&core, key)?;
         self.show(&core, self.plan(market), &seen).await
+    }
+
+    /// The order with this number among the sales, or the supplies, of a market that takes both.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or why it cannot be read.
+    pub async fn numbered(
+        &self,
+        market: Market,
+        series: Series,
+        number: u64,
+    ) -> Result<OrderView, Refusal> {
+        let core = self.core()?;
+        let stream = stream::serial(series, self.market_id(&core, market), number);
+        let serial = core.post.shelf.load::<Serial>(stream)?;
+        let serial = serial.ok_or(Refusal::NotFound { kind: "order", id: number })?;
+        self.order(market, serial.machine.order).await
+    }
+
+    /// The last number given among the sales, or the supplies, of a market that takes both.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`] while the engine is down.
+    pub fn last_number(&self, market: Market, series: Series) -> Result<u64, Refusal> {
+        let core = self.core()?;
+        let market = self.market_id(&core, market);
+        Ok(core.post.shelf.numbers().last(series.kind(), market))
     }
 
     /// An order's steps, each with its time and cause.
@@ -115,6 +143,8 @@ impl Engine {
             updated_at: saga.updated_at(),
             deadline: saga.deadline(),
             attributes: order.attributes.clone(),
+            placed_attributes: saga.attributes_changed().then(|| saga.placed_attributes().clone()),
+            claim: order.claim.clone(),
         };
         Ok((view, seen.sequence.max(sequence)))
     }
