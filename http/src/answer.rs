@@ -11,6 +11,8 @@ pub type Response = warp::reply::Response;
 
 /// JSON for programs.
 pub const JSON: &str = "application/json";
+/// Words.
+pub const TEXT: &str = "text/plain;charset=UTF-8";
 /// JSON that says what went wrong.
 pub const PROBLEM: &str = "application/problem+json";
 
@@ -39,6 +41,12 @@ pub fn raw(status: StatusCode, content_type: &'static str, body: Bytes) -> Respo
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.into_response()
+}
+
+/// An answer in plain words.
+#[must_use]
+pub fn text(status: StatusCode, text: String) -> Response {
+    raw(status, TEXT, Bytes::from(text))
 }
 
 /// An answer without a body.

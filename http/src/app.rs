@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use surehold::Engine;
 use tokio::sync::watch;
 
+use crate::cors::Cors;
 use crate::observe::Observe;
 
 /// The server's shared parts.
@@ -13,6 +14,8 @@ pub struct App {
     pub engine: Engine,
     /// The admin calls, if they are open.
     pub admin: Option<AdminAccess>,
+    /// The origins whose pages may call.
+    pub cors: Cors,
     /// Whether `POST /echo` answers, for measuring.
     pub echo: bool,
     /// The address the server listens on.

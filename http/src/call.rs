@@ -70,6 +70,14 @@ impl Call {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
+    /// Whether the body says it is a form.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        self.header(&CONTENT_TYPE).is_some_and(|typed| {
+            media(typed).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+    }
+
     /// Refuses a body that does not say it is JSON.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use surehold::domain::plan::{Plan, PlanError};
 use self::file::File;
 use self::flags::ServeFlags;
 use crate::app::AdminAccess;
+use crate::cors::Cors;
 
 /// Where the server listens unless it is told otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -33,6 +34,8 @@ pub struct Config {
     pub plans: Vec<Plan>,
     /// The admin calls, if they are open.
     pub admin: Option<AdminAccess>,
+    /// The origins whose pages may call.
+    pub cors: Cors,
     /// How the sandbox gateway behaves.
     pub sandbox: SandboxSettings,
     /// Whether `POST /echo` answers.
@@ -83,8 +86,12 @@ impl Config {
             );
             return Err(ConfigError::Value(reason));
         }
+        let origins =
+            if flags.cors_origin.is_empty() { file.cors_origin } else { flags.cors_origin };
+        let cors = Cors::parse(&origins)
+            .map_err(|reason| ConfigError::Value(format!("--cors-origin: {reason}")))?;
         let data = flags.data.or(file.data).unwrap_or_else(|| PathBuf::from(DATA));
-        Ok(Config { listen, data, plans, admin, sandbox: file.sandbox, echo: flags.echo })
+        Ok(Config { listen, data, plans, admin, cors, sandbox: file.sandbox, echo: flags.echo })
     }
 }
 

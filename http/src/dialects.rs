@@ -1,38 +1,23 @@
 //! The REST of the reference marketplaces, over the same engine: one file per dialect, no rule in any.
 //!
-//! A market's dialect is mounted at `/{market}/...`; the first market's also at `/`.
+//! A market's dialect is mounted at `/{market}/...`; the first market's also at `/`. What the
+//! reference systems have in common is the [`kit`]; a dialect is a table of its collections and the
+//! few functions the table names.
 
-pub mod failure;
-pub mod hal;
-pub mod input;
+pub mod kit;
+
+pub mod edu;
 pub mod talentshare;
+pub mod yogiyogi;
 
-use std::future::Future;
-
-use surehold::Market;
-
-use crate::answer::Response;
 use crate::app::App;
 use crate::call::Call;
 use crate::routes::Answering;
 
-use self::failure::Failure;
-use self::hal::Links;
+use self::kit::{Desk, Dialect, Links};
 
-/// Where a request for a dialect came in.
-pub struct Desk<'a> {
-    /// The server.
-    pub app: &'a App,
-    /// The request.
-    pub call: &'a Call,
-    /// The market.
-    pub market: Market,
-    /// How addresses are written for this client.
-    pub links: Links,
-}
-
-/// What a handler of a dialect comes to.
-pub type Outcome = Result<Response, Failure>;
+/// The dialects, each of the built-in market of its name.
+static DIALECTS: [&Dialect; 3] = [&talentshare::DIALECT, &yogiyogi::DIALECT, &edu::DIALECT];
 
 /// Who answers this, if any dialect does.
 #[must_use]
@@ -48,18 +33,7 @@ pub fn find<'a>(
         Some(plan) => (plan, format!("/{}", plan.name), &path[1..]),
         None => (plans.first()?, String::new(), path),
     };
+    let dialect = DIALECTS.iter().find(|dialect| dialect.name == plan.name)?;
     let market = app.engine.market(&plan.name).ok()?;
-    let desk = Desk { app, call, market, links: Links::new(app, call, base) };
-    match plan.name.as_str() {
-        "talentshare" => talentshare::find(desk, method, path),
-        _ => None,
-    }
-}
-
-/// Turns what a handler comes to into an answer, when it is awaited.
-pub fn run<'a>(
-    call: &'a Call,
-    outcome: impl Future<Output = Outcome> + Send + 'a,
-) -> Answering<'a> {
-    Box::pin(async move { outcome.await.unwrap_or_else(|failure| failure.answer(&call.path)) })
+    dialect.find(Desk { app, call, market, links: Links::new(app, call, base) }, method, path)
 }

@@ -6,12 +6,13 @@
 //!                        call (what was asked)      answer, problem (what is said)
 //! ```
 //!
-//! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`config`]. Only this crate
+//! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
 //! knows JSON, URLs and status codes; it reaches the engine through the crate `surehold` alone.
 
 pub mod routes;
 
 pub mod call;
+pub mod cors;
 pub mod fields;
 pub mod query;
 

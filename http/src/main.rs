@@ -81,8 +81,8 @@ async fn run(config: Config) -> Result<End, String> {
     let engine = Engine::open(options).await.map_err(said)?;
 
     let (stopping, stopped) = watch::channel(false);
-    let (admin, echo) = (config.admin, config.echo);
-    let app = Arc::new(App { engine, admin, echo, address, observe, stopping: stopped });
+    let (admin, cors, echo) = (config.admin, config.cors, config.echo);
+    let app = Arc::new(App { engine, admin, cors, echo, address, observe, stopping: stopped });
     let (data, names) = (config.data.display(), names.join(", "));
     let ready = format!("surehold is ready on http://{address}, data in {data}, markets: {names}");
     say(&mut std::io::stdout(), &ready).map_err(said)?;

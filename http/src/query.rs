@@ -31,6 +31,15 @@ impl Query {
         Some(value)
     }
 
+    /// Takes a parameter as often as it was given, in order.
+    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+        let (taken, left) =
+            std::mem::take(&mut self.left).into_iter().partition(|(known, _)| known == name);
+        self.left = left;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
+    }
+
     /// Takes a whole number between two bounds.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use warp::{Filter, Rejection, Stream};
 use crate::answer::Response;
 use crate::app::App;
 use crate::call::{Call, read_body};
+use crate::cors::{self, Visit};
 use crate::dialects;
 use crate::native::{Outcome, admin, commands, events, not_yet, offerings, orders};
 use crate::observe::{self, Class};
@@ -113,14 +114,17 @@ where
     B: Buf + Send,
 {
     let began = Instant::now();
+    let visit = Visit::of(&method, &headers);
     let body = read_body(&headers, body).await;
     let method = if method == Method::HEAD { Method::GET } else { method };
     let path = path.as_str();
     let mut parts = [""; PARTS_MAX];
     let parts = split(path, &mut parts);
     let class = parts.map_or(Class::Other, |parts| Class::of(method.as_str(), parts));
-    let response = match (body, parts) {
+    let open = parts.is_none_or(cors::covers);
+    let mut response = match (body, parts) {
         (Err(problem), _) => Response::from(problem),
+        (Ok(_), _) if open && visit.only_asks() => cors::asked(),
         (Ok(_), None) => Response::from(nowhere()),
         (Ok(body), Some(parts)) => {
             let path = path.to_owned();
@@ -128,6 +132,9 @@ where
             route(&app, &call, parts).await
         }
     };
+    if open {
+        app.cors.mark(visit, &mut response);
+    }
     app.observe.count(class, response.status(), began.elapsed());
     response
 }

@@ -21,6 +21,8 @@ pub struct File {
     pub market: Vec<String>,
     /// Whether the admin calls are open.
     pub admin: Option<bool>,
+    /// The origins whose pages may call.
+    pub cors_origin: Vec<String>,
     /// How the sandbox gateway behaves.
     pub sandbox: SandboxSettings,
 }
@@ -33,6 +35,8 @@ struct Written {
     #[serde(default)]
     market: Vec<String>,
     admin: Option<bool>,
+    #[serde(default)]
+    cors_origin: Vec<String>,
     sandbox: Option<WrittenSandbox>,
 }
 
@@ -67,8 +71,8 @@ impl File {
             None => SandboxSettings::default(),
             Some(sandbox) => settings(name, sandbox)?,
         };
-        let Written { listen, data, market, admin, .. } = written;
-        Ok(File { listen, data, market, admin, sandbox })
+        let Written { listen, data, market, admin, cors_origin, .. } = written;
+        Ok(File { listen, data, market, admin, cors_origin, sandbox })
     }
 }
 
@@ -100,12 +104,14 @@ mod tests {
 
     #[test]
     fn reads_everything() {
-        let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n[sandbox]\n\
+        let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n\
+                    cors_origin = [\"https://a\"]\n[sandbox]\n\
                     decline = [\"7\"]\ndelay = \"400 ms\"\nsilent = true\n";
         let file = File::parse("x.toml", text).unwrap();
         assert_eq!(file.sandbox.delay, Duration::from_millis(400));
         assert!(file.sandbox.silent && file.sandbox.decline.contains("7"));
         assert_eq!((file.admin, file.market), (Some(true), vec!["a".to_owned()]));
+        assert_eq!(file.cors_origin, ["https://a"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ A configuration file is TOML and holds the same names:
   data = \"./data\"
   market = [\"talentshare\", \"markets/cinema.toml\"]
   admin = false
+  cors_origin = [\"https://shop.example\"]
   [sandbox]                      # how the built-in payment sandbox behaves
   decline = [\"4000000000000002\"]
   delay = \"400 ms\"
@@ -58,7 +59,7 @@ pub struct ServeFlags {
     #[arg(long, global = true, value_name = "DIR", env = "SUREHOLD_DATA")]
     pub data: Option<PathBuf>,
     /// A built-in market or a TOML file; may be repeated. The first is also at `/`
-    /// [default: every built-in market: talentshare].
+    /// [default: every built-in market: talentshare, yogiyogi, edu].
     #[arg(
         long,
         global = true,
@@ -83,6 +84,18 @@ pub struct ServeFlags {
         default_missing_value = "true"
     )]
     pub admin: Option<bool>,
+    /// An origin whose pages may call this server from a browser, with credentials; may be
+    /// repeated. "*" allows all, without credentials. Admin calls and metrics are for no page
+    /// [default: *].
+    #[arg(
+        long,
+        global = true,
+        value_name = "ORIGIN",
+        env = "SUREHOLD_CORS_ORIGIN",
+        value_delimiter = ',',
+        action = ArgAction::Append
+    )]
+    pub cors_origin: Vec<String>,
     /// Answer `POST /echo`, for measuring.
     #[arg(long, global = true, hide = true)]
     pub echo: bool,

@@ -3,74 +3,151 @@
 //! Orders are written by clients; every other collection is a view of what the engine did.
 //! Any effective update of an order cancels it, as in the reference system.
 
-mod mypages;
-mod orders;
-mod views;
+use serde_json::{Value, json};
+use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold::view::{Collection as Rows, OrderView};
 
-use surehold::domain::attributes::{Attribute, Attributes};
-use surehold::view::OrderView;
+use super::kit::{
+    Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
+    card, card_no, confirmed, paid_or, shown, text, whole,
+};
 
-use super::failure::Failure;
-use super::hal::Kind;
-use super::{Desk, run};
-use crate::fields::NUMBER_MAX;
-use crate::routes::Answering;
-use crate::shapes::One;
+/// What the reference system's orders book.
+const TALENT: OfferingId = OfferingId(1);
+/// What stands in for a card when the client sent none: the reference system charges anyway.
+const NO_CARD: &str = "none";
 
-const ORDER: Kind = Kind { collection: "orders", one: "order" };
-const PAYMENT: Kind = Kind { collection: "paymentHist", one: "paymentHist" };
-const CONFIRMATION: Kind = Kind { collection: "confirmations", one: "confirmation" };
-const CANCELLATION: Kind = Kind { collection: "cancellations", one: "cancellation" };
-const MYPAGE: Kind = Kind { collection: "mypages", one: "mypage" };
+/// The dialect.
+pub static DIALECT: Dialect =
+    Dialect { name: "talentshare", collections: &COLLECTIONS, actions: &[] };
 
-/// The attribute that marks an order as deleted by a client of this dialect.
-const DELETED: &str = "_deleted";
+static COLLECTIONS: [Collection; 5] = [
+    Collection {
+        name: "orders",
+        one: "order",
+        fields: &[text("name"), text("talentCategory"), card("cardNo"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Orders), |desk, id| Box::pin(order(desk, id))),
+        gaps: true,
+        post: Some(|desk, sent| Box::pin(place(desk, sent))),
+        update: Some(|desk, id, sent| Box::pin(change(desk, id, sent))),
+        delete: Some(|desk, id| Box::pin(desk.delete(id))),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "paymentHist",
+        one: "paymentHist",
+        fields: &[whole("orderId"), whole("cardNo"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Payments), |desk, id| Box::pin(payment(desk, id))),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "confirmations",
+        one: "confirmation",
+        fields: &[whole("orderId"), text("status"), text("talentCategory")],
+        rows: Source::Numbered(Ids::Rows(Rows::Confirmations), |desk, id| {
+            Box::pin(confirmation(desk, id))
+        }),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "cancellations",
+        one: "cancellation",
+        fields: &[whole("orderId"), text("status"), text("talentCategory")],
+        rows: Source::Numbered(Ids::Places(Rows::Cancellations), |desk, id| {
+            Box::pin(cancellation(desk, id))
+        }),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "mypages",
+        one: "mypage",
+        listed: Listed::Whole,
+        fields: &[
+            whole("orderId"),
+            text("talentCategory"),
+            whole("confirmationId"),
+            whole("cancellationId"),
+            text("name"),
+            text("status"),
+        ],
+        // A page has the number of its order.
+        rows: Source::Numbered(Ids::Rows(Rows::Orders), |desk, id| Box::pin(mypage(desk, id))),
+        finders: &[Finder {
+            name: "findByOrderId",
+            by: "orderId",
+            gives: Gives::List,
+            find: Find::Key,
+        }],
+        ..Collection::VIEW
+    },
+];
 
-/// Who answers this, if this dialect does.
-#[must_use]
-pub fn find<'a>(desk: Desk<'a>, method: &str, path: &[&'a str]) -> Option<Answering<'a>> {
-    let call = desk.call;
-    Some(match (method, path) {
-        ("GET", []) => run(call, index(desk)),
-        ("POST", ["orders"]) => run(call, orders::place(desk)),
-        ("GET", ["orders"]) => run(call, orders::list(desk)),
-        ("GET", ["orders", id]) => run(call, orders::show(desk, id)),
-        ("PATCH", ["orders", id]) => run(call, orders::update(desk, id, false)),
-        ("PUT", ["orders", id]) => run(call, orders::update(desk, id, true)),
-        ("DELETE", ["orders", id]) => run(call, orders::delete(desk, id)),
-        ("GET", ["paymentHist"]) => run(call, views::payments(desk)),
-        ("GET", ["paymentHist", id]) => run(call, views::payment(desk, id)),
-        ("GET", ["confirmations"]) => run(call, views::confirmations(desk)),
-        ("GET", ["confirmations", id]) => run(call, views::confirmation(desk, id)),
-        ("GET", ["cancellations"]) => run(call, views::cancellations(desk)),
-        ("GET", ["cancellations", id]) => run(call, views::cancellation(desk, id)),
-        ("GET", ["mypages"]) => run(call, mypages::list(desk)),
-        ("GET", ["mypages", "search"]) => run(call, mypages::finders(desk)),
-        ("GET", ["mypages", "search", "findByOrderId"]) => run(call, mypages::find_by_order(desk)),
-        ("GET", ["mypages", id]) => run(call, mypages::show(desk, id)),
-        _ => return None,
+fn order_row(order: &OrderView) -> Value {
+    json!({
+        "name": shown(order, "name"),
+        "talentCategory": shown(order, "talentCategory"),
+        "cardNo": shown(order, "cardNo"),
+        "status": shown(order, "status"),
     })
 }
 
-async fn index(desk: Desk<'_>) -> super::Outcome {
-    let paged = [ORDER, PAYMENT, CONFIRMATION, CANCELLATION].map(|kind| kind.collection);
-    Ok(desk.links.index(&paged, &[MYPAGE.collection]))
+async fn order(desk: &Desk<'_>, id: u64) -> Found {
+    Ok(order_row(&desk.live_order(id).await?))
 }
 
-/// The number in a path; what is no number is nowhere.
-fn number(text: &str) -> Result<u64, Failure> {
-    match text.parse() {
-        Ok(id @ 1..=NUMBER_MAX) => Ok(id),
-        _ => Err(Failure::Nothing),
-    }
+async fn place(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
+    let card = sent.card.clone().unwrap_or_else(|| NO_CARD.to_owned());
+    let order = desk.book(TALENT, sent.text("name"), card, sent.kept.clone()).await?;
+    Ok((Key::Number(order.id.0), order_row(&order)))
 }
 
-/// A kept value, as it is shown; null if there is none.
-fn shown<'a>(kept: &'a Attributes, name: &str) -> One<'a> {
-    One(kept.get(name).unwrap_or(&Attribute::Null))
+async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
+    Ok(order_row(&desk.cancel_if_changed(id, sent).await?))
 }
 
-/// Whether a client deleted the order.
-fn is_deleted(order: &OrderView) -> bool {
-    order.attributes.get(DELETED) == Some(&Attribute::Flag(true))
+async fn payment(desk: &Desk<'_>, id: u64) -> Found {
+    let payment = desk.engine().payment(desk.market, PaymentId(id)).await?;
+    Ok(json!({
+        "orderId": payment.order.0,
+        "cardNo": card_no(&payment),
+        "status": paid_or(&payment, "Order Submitted", "Payment Canceled")?,
+    }))
+}
+
+/// The reference system leaves the category empty, here and in cancellations.
+async fn confirmation(desk: &Desk<'_>, id: u64) -> Found {
+    let made = desk.engine().confirmation(desk.market, ConfirmationId(id)).await?;
+    let status = match made.state.ok_or(Failure::Nothing)? {
+        "confirmed" => "Confirmation Complete",
+        "rejected" => "Confirmation Canceled",
+        _ => "Confirmation Waiting",
+    };
+    Ok(json!({ "orderId": made.order.0, "talentCategory": null, "status": status }))
+}
+
+async fn cancellation(desk: &Desk<'_>, id: u64) -> Found {
+    let order = desk.engine().cancellation(desk.market, id).await?;
+    let status = "Confirmation Canceled";
+    Ok(json!({ "orderId": order.id.0, "talentCategory": null, "status": status }))
+}
+
+/// The customer's own page, which puts an order, its confirmation and its cancellation together.
+async fn mypage(desk: &Desk<'_>, id: u64) -> Found {
+    let order = desk.order(id).await?;
+    let cancellation = desk.cancellation_of(&order).await?;
+    let confirmation = confirmed(&order);
+    let status = match (cancellation, confirmation) {
+        (Some(_), _) => json!("Confirmation Canceled"),
+        (None, _) if order.reason.is_some() => shown(&order, "status"),
+        (None, Some(_)) => json!("Confirmation Complete"),
+        (None, None) => json!("Order Submitted"),
+    };
+    Ok(json!({
+        "orderId": id,
+        "talentCategory": shown(&order, "talentCategory"),
+        "confirmationId": confirmation,
+        "cancellationId": cancellation,
+        "name": shown(&order, "name"),
+        "status": status,
+    }))
 }

@@ -10,10 +10,14 @@ mod process;
 mod transcripts;
 
 mod bad_input;
+mod cors;
+mod dialects;
+mod edu;
 mod events;
 mod idempotency;
 mod native;
 mod talentshare;
+mod yogiyogi;
 
 mod full_disk;
 mod kill;

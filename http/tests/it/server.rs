@@ -62,7 +62,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the talentshare market with the admin calls.
     pub(crate) fn start(folder: &Path) -> Server {
-        Server::with(folder, &["--market", "talentshare", "--admin"])
+        Server::market(folder, "talentshare")
+    }
+
+    /// Starts this built-in market with the admin calls.
+    pub(crate) fn market(folder: &Path, name: &str) -> Server {
+        Server::with(folder, &["--market", name, "--admin"])
     }
 
     /// Starts these markets with the admin calls.
@@ -139,7 +144,7 @@ impl Drop for Server {
 /// The binary, without the environment of whoever runs the tests.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_surehold"));
-    for name in ["LISTEN", "DATA", "MARKET", "CONFIG", "ADMIN", "ADMIN_TOKEN"] {
+    for name in ["LISTEN", "DATA", "MARKET", "CONFIG", "ADMIN", "ADMIN_TOKEN", "CORS_ORIGIN"] {
         command.env_remove(format!("SUREHOLD_{name}"));
     }
     command.env_remove("RUST_LOG");

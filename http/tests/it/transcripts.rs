@@ -7,9 +7,23 @@ use crate::server::Server;
 
 #[test]
 fn talentshare_speaks_as_the_reference_does() {
+    speaks("talentshare");
+}
+
+#[test]
+fn yogiyogi_speaks_as_the_reference_does() {
+    speaks("yogiyogi");
+}
+
+#[test]
+fn edu_speaks_as_the_reference_does() {
+    speaks("edu");
+}
+
+fn speaks(market: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path());
-    play(&server, "talentshare.json");
+    let server = Server::market(folder.path(), market);
+    play(&server, &format!("{market}.json"));
     let (status, _) = server.stop();
     assert_eq!(status.code(), Some(0));
 }

@@ -1,0 +1,224 @@
+//! What dialects ask of the engine: book, look, cancel, delete, keep beside the order. It is all
+//! said in the engine's words; no rule is here.
+
+use serde_json::Value;
+use surehold::Refusal;
+use surehold::domain::attributes::{Attribute, Attributes};
+use surehold::domain::card::Card;
+use surehold::domain::id::{OfferingId, OrderId};
+use surehold::domain::quantity::Quantity;
+use surehold::domain::saga::Phase;
+use surehold::view::{NewOrder, OrderCommand, OrderView, PaymentView, Placed};
+
+use super::{Desk, Failure, Sent};
+use crate::fields::NUMBER_MAX;
+
+/// The attribute that marks an order as deleted by a client of a dialect.
+const DELETED: &str = "_deleted";
+
+impl Desk<'_> {
+    /// Books one unit, paid with the order.
+    ///
+    /// # Errors
+    /// As [`Desk::place`].
+    pub async fn book(
+        &self,
+        offering: OfferingId,
+        customer: Option<&str>,
+        card: String,
+        attributes: Attributes,
+    ) -> Result<OrderView, Failure> {
+        let customer = customer.unwrap_or_default().to_owned();
+        let (quantity, card) = (Quantity::ONE, Some(card));
+        self.place(NewOrder { customer, offering, quantity, card, attributes }).await
+    }
+
+    /// Places an order that is a booking once this returns, and nothing at all otherwise.
+    ///
+    /// # Errors
+    /// 409 if there is no room; 500 as the reference systems say it if the payment does not come
+    /// about; what is wrong with the order.
+    pub async fn place(&self, new: NewOrder) -> Result<OrderView, Failure> {
+        let placement = self.engine().place(self.market, new, None).await?;
+        let order = placement.order;
+        match placement.placed {
+            Placed::Booked | Placed::ToBePaid => Ok(order),
+            Placed::UnderWay => {
+                // The client is told that nothing was kept, so nothing may come of it any more.
+                let cancel = cancel(Attributes::new());
+                self.engine().command(self.market, order.id, cancel).await?;
+                Err(Failure::Undone)
+            }
+            Placed::NoRoom => Err(Failure::Conflict(
+                "there is no room left; nothing was booked or charged, choose another or try later"
+                    .to_owned(),
+            )),
+            Placed::Declined
+            | Placed::PaymentsDown
+            | Placed::InventoryDown
+            | Placed::CameToNothing => Err(Failure::Undone),
+        }
+    }
+
+    /// The order of this number, if it came into being; deleted or not, for views.
+    ///
+    /// # Errors
+    /// [`Failure::Nothing`] if there is none.
+    pub async fn order(&self, id: u64) -> Result<OrderView, Failure> {
+        let order = self.engine().order(self.market, OrderId(id)).await?;
+        if order.came_into_being() { Ok(order) } else { Err(Failure::Nothing) }
+    }
+
+    /// The order of this number, if it came into being and was not deleted.
+    ///
+    /// # Errors
+    /// [`Failure::Nothing`] if there is none.
+    pub async fn live_order(&self, id: u64) -> Result<OrderView, Failure> {
+        let order = self.order(id).await?;
+        let deleted = order.attributes.get(DELETED) == Some(&Attribute::Flag(true));
+        if deleted { Err(Failure::Nothing) } else { Ok(order) }
+    }
+
+    /// The number of an order's cancellation, if it was cancelled. One that never was asks nobody.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn cancellation_of(&self, order: &OrderView) -> Result<Option<u64>, Failure> {
+        if order.reason.is_none() {
+            return Ok(None);
+        }
+        Ok(self.engine().cancellation_of(self.market, order.id).await?)
+    }
+
+    /// Cancels an order and keeps the change beside it; one that is cancelled already only keeps the
+    /// change.
+    ///
+    /// # Errors
+    /// 409 if the order cannot be cancelled any more.
+    pub async fn cancel(
+        &self,
+        order: &OrderView,
+        change: Attributes,
+    ) -> Result<OrderView, Failure> {
+        match self.engine().command(self.market, order.id, cancel(change.clone())).await {
+            Ok(cancelled) => {
+                let mut changed = change.iter();
+                if changed.all(|(name, value)| cancelled.attributes.get(name) == Some(value)) {
+                    return Ok(cancelled);
+                }
+            }
+            Err(Refusal::WrongPhase { phase: Phase::Cancelled, .. }) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+        // It was cancelled before, perhaps a moment ago: what is sent now is only kept beside it.
+        self.annotate(order, change).await
+    }
+
+    /// Keeps the change beside the order, and does nothing else.
+    ///
+    /// # Errors
+    /// Why the engine does not.
+    pub async fn annotate(
+        &self,
+        order: &OrderView,
+        change: Attributes,
+    ) -> Result<OrderView, Failure> {
+        let annotate = OrderCommand::Annotate(change);
+        Ok(self.engine().command(self.market, order.id, annotate).await?)
+    }
+
+    /// Cancels the order of this number and keeps what was sent, if that changes anything: what an
+    /// update means to the reference systems in which any update cancels.
+    ///
+    /// # Errors
+    /// [`Failure::Nothing`] if there is none; 409 if it cannot be cancelled any more.
+    pub async fn cancel_if_changed(&self, id: &str, sent: Sent) -> Result<OrderView, Failure> {
+        let order = self.live_order(number(id)?).await?;
+        let change = sent.changes(&order.attributes);
+        if change.is_empty() { Ok(order) } else { self.cancel(&order, change).await }
+    }
+
+    /// Hides the order of this number from its collection, and cancels it unless it was fulfilled.
+    ///
+    /// # Errors
+    /// [`Failure::Nothing`] if there is none, or it was deleted before.
+    pub async fn delete(&self, id: &str) -> Result<(), Failure> {
+        let order = self.live_order(number(id)?).await?;
+        let mark = Attributes::from([(DELETED.to_owned(), Attribute::Flag(true))]);
+        if order.phase == Phase::Fulfilled {
+            self.annotate(&order, mark).await?;
+        } else {
+            self.cancel(&order, mark).await?;
+        }
+        Ok(())
+    }
+}
+
+fn cancel(attributes: Attributes) -> OrderCommand {
+    OrderCommand::Cancel { note: None, quote: None, attributes }
+}
+
+/// The number in an address.
+///
+/// # Errors
+/// [`Failure::Nothing`]: what is no number is nowhere.
+pub fn number(text: &str) -> Result<u64, Failure> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(id @ 1..=NUMBER_MAX) if digits => Ok(id),
+        _ => Err(Failure::Nothing),
+    }
+}
+
+/// The number of the promise that was made to the customer, if one was; also if it was cancelled
+/// later.
+#[must_use]
+pub fn confirmed(order: &OrderView) -> Option<u64> {
+    let made = order.confirmation.as_ref().filter(|made| made.state == Some("confirmed"));
+    made.map(|made| made.id.0)
+}
+
+/// A kept value as JSON; null if there is none.
+#[must_use]
+pub fn shown(order: &OrderView, name: &str) -> Value {
+    order.attributes.get(name).map_or(Value::Null, value)
+}
+
+/// A kept value as JSON.
+#[must_use]
+pub fn value(kept: &Attribute) -> Value {
+    match kept {
+        Attribute::Null => Value::Null,
+        Attribute::Flag(flag) => Value::from(*flag),
+        Attribute::Whole(number) => Value::from(*number),
+        Attribute::Decimal(number) => Value::from(*number),
+        Attribute::Text(text) => Value::from(text.as_str()),
+    }
+}
+
+/// Which of two texts fits a payment: the first while the money is here, the second once it went
+/// back.
+///
+/// # Errors
+/// [`Failure::Nothing`] if no money ever came of it: such a payment has no row.
+pub fn paid_or<'t>(
+    payment: &PaymentView,
+    paid: &'t str,
+    back: &'t str,
+) -> Result<&'t str, Failure> {
+    match payment.state {
+        "captured" => Ok(paid),
+        "refunded" | "partly_refunded" => Ok(back),
+        _ => Err(Failure::Nothing),
+    }
+}
+
+/// The card of a payment as a number: a token's digits, or a full number's last four.
+#[must_use]
+pub fn card_no(payment: &PaymentView) -> Option<i64> {
+    let digits = match payment.card.as_ref()? {
+        Card::Token(token) => token,
+        Card::Number { last4 } => last4,
+    };
+    digits.parse().ok()
+}

@@ -1,0 +1,285 @@
+//! yogiyogi: a customer books lodging and pays with the order; the hotel's operator confirms or
+//! cancels.
+//!
+//! Orders are written by customers, confirmations by the operator; every other collection is a view
+//! of what the engine did. A reservation is the engine's confirmation once it is in the operator's
+//! queue; the operator's own row, with the same number, is there once the operator spoke. Any
+//! effective update of an order cancels it, as in the reference system.
+
+use serde_json::{Value, json};
+use surehold::domain::attributes::{Attribute, Attributes};
+use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold::domain::saga::{EventKind, Phase, Reason};
+use surehold::view::{Collection as Rows, OrderCommand, OrderView};
+
+use super::kit::{
+    Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
+    card, card_no, confirmed, paid_or, shown, text, value, whole,
+};
+
+/// What the reference system's orders book.
+const STAY: OfferingId = OfferingId(1);
+/// What stands in for a card when the client sent none: the reference system charges anyway.
+const NO_CARD: &str = "none";
+/// What an operator says to cancel; anything else confirms.
+const CANCEL: &str = "Confirmation Cancel";
+/// What an operator usually says to confirm.
+const CONFIRMED: &str = "Confirmed";
+/// The attribute with whatever else the operator said.
+const WORDS: &str = "_operator";
+
+/// The dialect.
+pub static DIALECT: Dialect = Dialect { name: "yogiyogi", collections: &COLLECTIONS, actions: &[] };
+
+static COLLECTIONS: [Collection; 7] = [
+    Collection {
+        name: "orders",
+        one: "order",
+        fields: &[text("name"), card("cardNo"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Orders), |desk, id| Box::pin(order(desk, id))),
+        gaps: true,
+        post: Some(|desk, sent| Box::pin(place(desk, sent))),
+        update: Some(|desk, id, sent| Box::pin(change(desk, id, sent))),
+        delete: Some(|desk, id| Box::pin(desk.delete(id))),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "paymentHistories",
+        one: "paymentHistory",
+        fields: &[whole("orderId"), whole("cardNo"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Payments), |desk, id| Box::pin(payment(desk, id))),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "reservations",
+        one: "reservation",
+        fields: &[whole("orderId"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Confirmations), |desk, id| {
+            Box::pin(reservation(desk, id))
+        }),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "cancellations",
+        one: "cancellation",
+        fields: &[whole("orderId"), text("status")],
+        rows: Source::Numbered(Ids::Places(Rows::Cancellations), |desk, id| {
+            Box::pin(cancellation(desk, id))
+        }),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "confirmations",
+        one: "confirmation",
+        fields: &[whole("orderid"), text("status")],
+        rows: Source::Numbered(Ids::Rows(Rows::Confirmations), |desk, id| {
+            Box::pin(confirmation(desk, id))
+        }),
+        gaps: true,
+        post: Some(|desk, sent| Box::pin(speak(desk, sent))),
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "mypages",
+        one: "mypage",
+        listed: Listed::Whole,
+        fields: &[
+            whole("orderId"),
+            whole("reservationId"),
+            whole("cancellationId"),
+            text("name"),
+            text("status"),
+        ],
+        // A page has the number of its order, here and in the hotel's view.
+        rows: Source::Numbered(Ids::Rows(Rows::Orders), |desk, id| {
+            Box::pin(page(desk, id, "orderId"))
+        }),
+        finders: &[Finder {
+            name: "findByOrderId",
+            by: "orderId",
+            gives: Gives::List,
+            find: Find::Key,
+        }],
+        ..Collection::VIEW
+    },
+    Collection {
+        name: "hotelViews",
+        one: "hotelView",
+        listed: Listed::Whole,
+        fields: &[
+            whole("orderid"),
+            whole("reservationId"),
+            whole("cancellationId"),
+            text("name"),
+            text("status"),
+        ],
+        rows: Source::Numbered(Ids::Rows(Rows::Orders), |desk, id| {
+            Box::pin(page(desk, id, "orderid"))
+        }),
+        finders: &[Finder {
+            name: "findByOrderid",
+            by: "orderid",
+            gives: Gives::List,
+            find: Find::Key,
+        }],
+        ..Collection::VIEW
+    },
+];
+
+fn order_row(order: &OrderView) -> Value {
+    json!({
+        "name": shown(order, "name"),
+        "cardNo": shown(order, "cardNo"),
+        "status": shown(order, "status"),
+    })
+}
+
+async fn order(desk: &Desk<'_>, id: u64) -> Found {
+    Ok(order_row(&desk.live_order(id).await?))
+}
+
+async fn place(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
+    let card = sent.card.clone().unwrap_or_else(|| NO_CARD.to_owned());
+    let order = desk.book(STAY, sent.text("name"), card, sent.kept.clone()).await?;
+    Ok((Key::Number(order.id.0), order_row(&order)))
+}
+
+async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
+    Ok(order_row(&desk.cancel_if_changed(id, sent).await?))
+}
+
+async fn payment(desk: &Desk<'_>, id: u64) -> Found {
+    let payment = desk.engine().payment(desk.market, PaymentId(id)).await?;
+    Ok(json!({
+        "orderId": payment.order.0,
+        "cardNo": card_no(&payment),
+        "status": paid_or(&payment, "Reservation Good", "Payment Canceled")?,
+    }))
+}
+
+/// The order of the confirmation with this number.
+async fn order_of(desk: &Desk<'_>, id: u64) -> Result<OrderView, Failure> {
+    let made = desk.engine().confirmation(desk.market, ConfirmationId(id)).await?;
+    desk.order(made.order.0).await
+}
+
+async fn reservation(desk: &Desk<'_>, id: u64) -> Found {
+    let order = order_of(desk, id).await?;
+    reserved(desk, &order).await?.ok_or(Failure::Nothing)?;
+    Ok(json!({ "orderId": order.id.0, "status": "Reservation Complete" }))
+}
+
+/// The number of an order's reservation: it has one if it ever was in the operator's queue.
+async fn reserved(desk: &Desk<'_>, order: &OrderView) -> Result<Option<u64>, Failure> {
+    let Some(made) = &order.confirmation else { return Ok(None) };
+    let was = match made.state {
+        None => false,
+        Some("rejected") if !rejected(order) => {
+            let history = desk.engine().history(desk.market, order.id).await?;
+            history.steps.iter().any(|step| step.event == EventKind::ConfirmationAwaited)
+        }
+        Some(_) => true,
+    };
+    Ok(was.then_some(made.id.0))
+}
+
+/// Whether it was the operator who cancelled.
+fn rejected(order: &OrderView) -> bool {
+    matches!(order.reason, Some(Reason::Rejected(_)))
+}
+
+/// What is said of an order that was cancelled.
+fn cancelled(order: &OrderView) -> &'static str {
+    if rejected(order) { "Confirmation Canceled" } else { "Reservation Canceled" }
+}
+
+async fn cancellation(desk: &Desk<'_>, id: u64) -> Found {
+    let order = desk.engine().cancellation(desk.market, id).await?;
+    Ok(json!({ "orderId": order.id.0, "status": cancelled(&order) }))
+}
+
+/// What the operator said to a promise that was made.
+fn words(order: &OrderView) -> Value {
+    match order.attributes.get(WORDS) {
+        None | Some(Attribute::Null) => json!(CONFIRMED),
+        Some(words) => value(words),
+    }
+}
+
+fn confirmation_row(order: u64, status: &Value) -> Value {
+    json!({ "orderid": order, "status": status })
+}
+
+async fn confirmation(desk: &Desk<'_>, id: u64) -> Found {
+    let order = order_of(desk, id).await?;
+    let said = match (confirmed(&order), rejected(&order)) {
+        (Some(_), _) => words(&order),
+        (None, true) => json!(CANCEL),
+        (None, false) => return Err(Failure::Nothing),
+    };
+    Ok(confirmation_row(order.id.0, &said))
+}
+
+/// The operator's word. It is heard once.
+async fn speak(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
+    let status = sent.text("status").ok_or_else(|| {
+        Failure::Bad(format!("status: is missing; send \"{CONFIRMED}\" or \"{CANCEL}\""))
+    })?;
+    let id = sent.id("orderid").ok_or_else(|| {
+        Failure::Bad("orderid: is missing; send the number of an order".to_owned())
+    })?;
+    let order = desk.order(id).await?;
+    let (Phase::Paid, Some(made)) = (order.phase, &order.confirmation) else {
+        return Err(too_late(&order));
+    };
+    let (command, cancels) = if status == CANCEL {
+        (OrderCommand::Reject { note: None }, true)
+    } else {
+        keep_words(desk, &order, status).await?;
+        (OrderCommand::Confirm, false)
+    };
+    let after = desk.engine().command(desk.market, order.id, command).await?;
+    let heard = if cancels { rejected(&after) } else { confirmed(&after).is_some() };
+    if after.reason.is_some() && !heard {
+        // The customer was first, by a moment.
+        return Err(too_late(&after));
+    }
+    Ok((Key::Number(made.id.0), confirmation_row(id, &json!(status))))
+}
+
+fn too_late(order: &OrderView) -> Failure {
+    let (id, phase) = (order.id, order.phase);
+    Failure::Conflict(format!(
+        "order {id} is {phase} and no longer waits for the operator; nothing was changed"
+    ))
+}
+
+/// Keeps what the operator says, before it counts.
+async fn keep_words(desk: &Desk<'_>, order: &OrderView, status: &str) -> Result<(), Failure> {
+    if words(order) != json!(status) {
+        let usual = status == CONFIRMED;
+        let kept = if usual { Attribute::Null } else { Attribute::Text(status.to_owned()) };
+        desk.annotate(order, Attributes::from([(WORDS.to_owned(), kept)])).await?;
+    }
+    Ok(())
+}
+
+/// A page for the customer or the hotel, who call the order's number by another name.
+async fn page(desk: &Desk<'_>, id: u64, named: &str) -> Found {
+    let order = desk.order(id).await?;
+    let cancellation = desk.cancellation_of(&order).await?;
+    let reservation = reserved(desk, &order).await?;
+    let status = match (order.reason.is_some(), confirmed(&order), reservation) {
+        (true, _, _) => json!(cancelled(&order)),
+        (false, Some(_), _) => words(&order),
+        (false, None, Some(_)) => json!("Reservation Complete"),
+        (false, None, None) => json!("Reservation Good"),
+    };
+    Ok(json!({
+        named: id,
+        "reservationId": reservation,
+        "cancellationId": cancellation,
+        "name": shown(&order, "name"),
+        "status": status,
+    }))
+}
