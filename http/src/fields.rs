@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 use surehold::domain::attributes::{ATTRIBUTE_NAME_MAX, Attribute, Attributes};
+use surehold::domain::day::Day;
 use surehold::domain::money::{Currency, Money, MoneyError};
 use surehold::domain::plan::check_attributes;
 use surehold::domain::quantity::Quantity;
@@ -122,6 +123,43 @@ impl Fields {
             None => number.to_string(),
         };
         Quantity::parse(&text).map(Some).map_err(|error| self.wrong(name, error.to_string()))
+    }
+
+    /// A day such as `2027-03-28`.
+    ///
+    /// # Errors
+    /// 422 if it is anything else.
+    pub fn day(&mut self, name: &str) -> Result<Option<Day>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        Day::parse(&text).map(Some).map_err(|error| self.wrong(name, error.to_string()))
+    }
+
+    /// Yes or no; no if it is absent.
+    ///
+    /// # Errors
+    /// 422 if it is anything else.
+    pub fn flag(&mut self, name: &str) -> Result<bool, Problem> {
+        match self.take(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(self.wrong(name, "must be true or false")),
+        }
+    }
+
+    /// A list of texts.
+    ///
+    /// # Errors
+    /// 422 if it is anything else.
+    pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Value::Array(items) = value else {
+            return Err(self.wrong(name, "must be a list of texts"));
+        };
+        let text = |(at, item)| match item {
+            Value::String(text) => Ok(text),
+            _ => Err(self.wrong(&format!("{name}[{at}]"), "must be text")),
+        };
+        items.into_iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
     }
 
     /// An object of its own.

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod commands;
 pub mod events;
 pub mod facts;
+pub mod inventory;
 pub mod offerings;
 pub mod order_body;
 pub mod orders;

@@ -1,5 +1,7 @@
 //! What stands after the question mark.
 
+use surehold::domain::day::Day;
+
 use crate::fields::NUMBER_MAX;
 use crate::problem::Problem;
 
@@ -54,6 +56,15 @@ impl Query {
                 Err(Problem::invalid(name, reason))
             }
         }
+    }
+
+    /// Takes a day such as `2027-03-28`.
+    ///
+    /// # Errors
+    /// 422 if it is anything else.
+    pub fn day(&mut self, name: &str) -> Result<Option<Day>, Problem> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        Day::parse(&text).map(Some).map_err(|error| Problem::invalid(name, error.to_string()))
     }
 
     /// Takes the size of a page.

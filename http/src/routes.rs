@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::call::{Call, read_body};
 use crate::cors::{self, Visit};
 use crate::dialects;
-use crate::native::{Outcome, admin, commands, events, not_yet, offerings, orders};
+use crate::native::{Outcome, admin, commands, events, inventory, not_yet, offerings, orders};
 use crate::observe::{self, Class};
 use crate::problem::Problem;
 
@@ -68,8 +68,9 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("PATCH", ["v1", m, "offerings", id]) => run(offerings::change(app, call, m, id)),
         ("DELETE", ["v1", m, "offerings", id]) => run(offerings::close(app, m, id)),
         ("GET", ["v1", m, "offerings", id, "availability"]) => {
-            run(offerings::availability(app, call, m, id))
+            run(inventory::availability(app, call, m, id))
         }
+        ("POST", ["v1", m, "offerings", id, "stock"]) => run(inventory::adjust(app, call, m, id)),
         ("GET", ["v1", m, "events"]) => run(events::list(app, call, m)),
 
         ("GET" | "POST", ["v1", _, "offerings", _, "reviews"]) => run(not_yet("reviews")),

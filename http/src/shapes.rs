@@ -5,10 +5,13 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::card::Card;
-use surehold::domain::inventory::Model;
+use surehold::domain::day::Day;
+use surehold::domain::inventory::{Availability, Model};
 use surehold::domain::money::Money;
+use surehold::domain::order::Claim;
 use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Reason;
+use surehold::domain::slot::Slot;
 use surehold::domain::time::Timestamp;
 
 /// A moment, as RFC 3339 in UTC with milliseconds.
@@ -84,20 +87,106 @@ impl Serialize for One<'_> {
     }
 }
 
-/// How units are counted, as `{"model": ..., ...}`.
+/// How units are counted, and how much may be sold beyond that, as `{"model": ..., ...}`.
 #[derive(Debug, Clone, Copy)]
-pub struct Counted(pub Model);
+pub struct Counted<'a>(pub &'a Model, pub Quantity);
 
-impl Serialize for Counted {
+impl Serialize for Counted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("model", self.0.name())?;
         match self.0 {
             Model::Unlimited => {}
-            Model::Seats { capacity } => map.serialize_entry("capacity", &Amount(capacity))?,
-            Model::Stock { quantity } => map.serialize_entry("quantity", &Amount(quantity))?,
+            Model::Seats { capacity } => map.serialize_entry("capacity", &Amount(*capacity))?,
+            Model::Stock { quantity } => map.serialize_entry("quantity", &Amount(*quantity))?,
+            Model::Nights { units } => map.serialize_entry("units", &Amount(*units))?,
+            Model::Slots { capacity, zone, slots } => {
+                map.serialize_entry("capacity", &Amount(*capacity))?;
+                map.serialize_entry("zone", zone.name())?;
+                let names: Vec<String> = slots.iter().map(|slot| slot.to_string()).collect();
+                map.serialize_entry("slots", &names)?;
+            }
+        }
+        if !self.1.is_none() {
+            map.serialize_entry("overbook", &Amount(self.1))?;
         }
         map.end()
+    }
+}
+
+/// How much is free: in all, or for each night or slot.
+#[derive(Debug, Serialize)]
+pub struct Free {
+    /// In all; null without a limit.
+    free: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nights: Option<Vec<FreeNight>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots: Option<Vec<FreeSlot>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FreeNight {
+    night: String,
+    free: Amount,
+}
+
+#[derive(Debug, Serialize)]
+struct FreeSlot {
+    slot: String,
+    starts_at: Moment,
+    free: Amount,
+}
+
+impl From<Availability> for Free {
+    fn from(availability: Availability) -> Free {
+        let none = Free { free: None, nights: None, slots: None };
+        match availability {
+            Availability::Unlimited => none,
+            Availability::Units { free } => Free { free: Some(Amount(free)), ..none },
+            Availability::Nights(nights) => {
+                let night = |(night, free): (Day, Quantity)| FreeNight {
+                    night: night.to_string(),
+                    free: Amount(free),
+                };
+                Free { nights: Some(nights.into_iter().map(night).collect()), ..none }
+            }
+            Availability::Slots(slots) => {
+                let slot = |(slot, free): (Slot, Quantity)| FreeSlot {
+                    slot: slot.to_string(),
+                    starts_at: Moment(slot.at()),
+                    free: Amount(free),
+                };
+                Free { slots: Some(slots.into_iter().map(slot).collect()), ..none }
+            }
+        }
+    }
+}
+
+/// Which part of an offering is booked: `from` and `to`, `slot`, or `supply`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Part {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    supply: bool,
+}
+
+impl From<&Claim> for Part {
+    fn from(claim: &Claim) -> Part {
+        let none = Part { from: None, to: None, slot: None, supply: false };
+        match claim {
+            Claim::Units(_) => none,
+            Claim::Nights { from, to, .. } => {
+                Part { from: Some(from.to_string()), to: Some(to.to_string()), ..none }
+            }
+            Claim::Slot { slot, .. } => Part { slot: Some(slot.to_string()), ..none },
+            Claim::Supply(_) => Part { supply: true, ..none },
+        }
     }
 }
 

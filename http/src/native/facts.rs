@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 use surehold::domain::confirmation::Event as ConfirmationEvent;
 use surehold::domain::inventory::{Event as InventoryEvent, Offering};
+use surehold::domain::message::Message;
+use surehold::domain::mileage::Event as MileageEvent;
 use surehold::domain::payment::Event as PaymentEvent;
+use surehold::domain::review::{Event as ReviewEvent, Opinion};
 use surehold::domain::saga::{AfterHold, Event as OrderEvent, Undo};
 use surehold::domain::time::Timestamp;
 use surehold::event::{Committed, CommittedFact};
@@ -19,6 +22,9 @@ pub fn name(fact: &CommittedFact) -> &'static str {
         CommittedFact::Offering(_, fact) => fact.event.name(),
         CommittedFact::Payment(_, fact) => fact.event.name(),
         CommittedFact::Confirmation(_, fact) => fact.event.name(),
+        CommittedFact::Mileage(_, fact) => fact.event.name(),
+        CommittedFact::Review(_, fact) => fact.event.name(),
+        CommittedFact::Message(_, _) => "MessageWritten",
     }
 }
 
@@ -32,6 +38,9 @@ pub fn body(committed: &Committed) -> Value {
         CommittedFact::Confirmation(id, fact) => {
             ("confirmation", id.0, fact.at, confirmation(&fact.event))
         }
+        CommittedFact::Mileage(id, fact) => ("mileage", id.0, fact.at, mileage(&fact.event)),
+        CommittedFact::Review(id, fact) => ("review", id.0, fact.at, review(&fact.event)),
+        CommittedFact::Message(id, message) => ("message", id.0, message.at, told(message)),
     };
     let mut body = Map::new();
     body.insert("sequence".to_owned(), json!(committed.sequence));
@@ -60,10 +69,12 @@ fn order(event: &OrderEvent) -> Value {
             "card_last4": card.last4(),
             "deadline": Moment(*until),
         }),
-        OrderEvent::Paid { confirmation, until } => json!({
-            "confirmation": confirmation.0,
-            "deadline": Moment(*until),
-        }),
+        OrderEvent::Paid { confirmation, until } | OrderEvent::Charged { confirmation, until } => {
+            json!({
+                "confirmation": confirmation.0,
+                "deadline": Moment(*until),
+            })
+        }
         OrderEvent::UndoStarted { undo, until, attributes } => json!({
             "undo": Why::from(&undo.reason),
             "attributes": Kept(attributes),
@@ -87,7 +98,8 @@ fn order(event: &OrderEvent) -> Value {
         | OrderEvent::Confirmed { until }
         | OrderEvent::Released { until }
         | OrderEvent::GotStuck { until }
-        | OrderEvent::Resumed { until } => due(*until),
+        | OrderEvent::Resumed { until }
+        | OrderEvent::Delivered { until } => due(*until),
         OrderEvent::ConfirmationAwaited | OrderEvent::Fulfilled | OrderEvent::Withdrawn => {
             json!({})
         }
@@ -124,7 +136,7 @@ fn offering(event: &InventoryEvent) -> Value {
         json!({
             "name": offering.name,
             "price": Price(offering.price),
-            "inventory": Counted(offering.model),
+            "inventory": Counted(&offering.model, offering.overbook),
             "attributes": Kept(&offering.attributes),
         })
     };
@@ -136,6 +148,13 @@ fn offering(event: &InventoryEvent) -> Value {
             "quantity": Amount(claim.quantity()),
         }),
         InventoryEvent::Released { order } => json!({ "order": order.0 }),
+        InventoryEvent::Received { order, quantity } => json!({
+            "order": order.0,
+            "quantity": Amount(*quantity),
+        }),
+        InventoryEvent::Adjusted { quantity, up } => json!({
+            (if *up { "received" } else { "removed" }): Amount(*quantity),
+        }),
     }
 }
 
@@ -173,4 +192,45 @@ fn confirmation(event: &ConfirmationEvent) -> Value {
         ConfirmationEvent::Rejected(why) => json!({ "reason_text": why }),
         ConfirmationEvent::Confirmed | ConfirmationEvent::Withdrawn => json!({}),
     }
+}
+
+fn mileage(event: &MileageEvent) -> Value {
+    match event {
+        MileageEvent::Credited { customer, offering, payment, points, .. } => json!({
+            "customer": customer,
+            "offering": offering.0,
+            "payment": payment.map(|payment| payment.0),
+            "points": points,
+        }),
+        MileageEvent::TakenBack => json!({}),
+    }
+}
+
+fn review(event: &ReviewEvent) -> Value {
+    let says = |opinion: &Opinion| {
+        json!({
+            "customer": opinion.customer,
+            "rating": opinion.rating,
+            "content": opinion.text,
+        })
+    };
+    match event {
+        ReviewEvent::Written { offering, opinion } => {
+            let mut value = says(opinion);
+            value["offering"] = json!(offering.0);
+            value
+        }
+        ReviewEvent::Changed(opinion) => says(opinion),
+        ReviewEvent::Removed => json!({}),
+    }
+}
+
+fn told(message: &Message) -> Value {
+    json!({
+        "occasion": message.occasion.name(),
+        "order": message.order.0,
+        "offering": message.offering.0,
+        "customer": message.customer,
+        "text": message.text,
+    })
 }

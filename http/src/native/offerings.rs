@@ -3,14 +3,11 @@
 use serde::Serialize;
 use surehold::Market;
 use surehold::domain::id::OfferingId;
-use surehold::domain::inventory::Model;
-use surehold::domain::money::Currency;
-use surehold::domain::plan::check_name;
-use surehold::domain::quantity::Quantity;
+use surehold::domain::plan::{Plan, check_name};
 use surehold::view::{NewOffering, OfferingChange, OfferingView};
 use warp::http::StatusCode;
 
-use super::{Outcome, market, number};
+use super::{Outcome, inventory, market, number};
 use crate::answer;
 use crate::app::App;
 use crate::call::Call;
@@ -27,7 +24,7 @@ struct OfferingBody<'a> {
     id: u64,
     name: &'a str,
     price: Price,
-    inventory: Counted,
+    inventory: Counted<'a>,
     held: Amount,
     free: Option<Amount>,
     attributes: Kept<'a>,
@@ -39,7 +36,7 @@ impl<'a> From<&'a OfferingView> for OfferingBody<'a> {
             id: offering.id.0,
             name: &offering.name,
             price: Price(offering.price),
-            inventory: Counted(offering.model),
+            inventory: Counted(&offering.model, offering.overbook),
             held: Amount(offering.held),
             free: offering.free.map(Amount),
             attributes: Kept(&offering.attributes),
@@ -62,12 +59,12 @@ pub async fn add(app: &App, call: &Call, name: &str) -> Outcome {
     let id = id.map(OfferingId);
     let called = fields.checked("name", check_name)?;
     let called = fields.required("name", called)?;
-    let price = fields.price(currency(app, name))?;
-    let counted = model(&mut fields)?;
-    let model = fields.required("inventory", counted)?;
+    let price = fields.price(plan(app, name).currency)?;
+    let counted = inventory::read(&mut fields, plan(app, name))?;
+    let (model, overbook) = fields.required("inventory", counted)?;
     let attributes = fields.attributes()?.unwrap_or_default();
     fields.finish()?;
-    let new = NewOffering { id, name: called, price, model, attributes };
+    let new = NewOffering { id, name: called, price, model, overbook, attributes };
     let offering = app.engine.add_offering(market, new).await?;
     let location = format!("/v1/{name}/offerings/{}", offering.id);
     let body = OfferingBody::from(&offering);
@@ -82,12 +79,12 @@ pub async fn change(app: &App, call: &Call, name: &str, id: &str) -> Outcome {
     let (market, id) = find(app, name, id)?;
     call.must_be_json()?;
     let mut fields = Fields::parse(&call.body)?;
-    let change = OfferingChange {
-        name: fields.checked("name", check_name)?,
-        price: fields.price(currency(app, name))?,
-        model: model(&mut fields)?,
-        attributes: fields.attributes()?,
-    };
+    let (called, price) =
+        (fields.checked("name", check_name)?, fields.price(plan(app, name).currency)?);
+    let counted = inventory::read(&mut fields, plan(app, name))?;
+    let (model, overbook) = counted.map_or((None, None), |(model, more)| (Some(model), more));
+    let attributes = fields.attributes()?;
+    let change = OfferingChange { name: called, price, model, overbook, attributes };
     fields.finish()?;
     let offering = app.engine.change_offering(market, id, change).await?;
     Ok(answer::json(StatusCode::OK, &OfferingBody::from(&offering)))
@@ -127,70 +124,12 @@ pub async fn list(app: &App, call: &Call, name: &str) -> Outcome {
     Ok(answer::json(StatusCode::OK, &PageBody { items, next: page.next }))
 }
 
-#[derive(Serialize)]
-struct AvailabilityBody {
-    offering: u64,
-    inventory: Counted,
-    held: Amount,
-    free: Option<Amount>,
-}
-
-/// `GET /v1/{market}/offerings/{id}/availability`: how much is free, in all.
-///
-/// # Errors
-/// 404 if there is no such offering; 422 for dates, which nothing here has yet.
-pub async fn availability(app: &App, call: &Call, name: &str, id: &str) -> Outcome {
-    let (market, id) = find(app, name, id)?;
-    let mut query = Query::parse(&call.query)?;
-    for later in ["from", "to"] {
-        if query.take(later).is_some() {
-            return Err(Problem::invalid(later, "this build books no nights or slots yet"));
-        }
-    }
-    query.finish()?;
-    let offering = app.engine.offering(market, id).await?;
-    let body = AvailabilityBody {
-        offering: offering.id.0,
-        inventory: Counted(offering.model),
-        held: Amount(offering.held),
-        free: offering.free.map(Amount),
-    };
-    Ok(answer::json(StatusCode::OK, &body))
-}
-
-fn find(app: &App, name: &str, id: &str) -> Result<(Market, OfferingId), Problem> {
+pub(super) fn find(app: &App, name: &str, id: &str) -> Result<(Market, OfferingId), Problem> {
     Ok((market(app, name)?, OfferingId(number("offering", id)?)))
 }
 
-/// What prices of the market are in unless they say otherwise.
-fn currency(app: &App, name: &str) -> Currency {
+/// The market's plan; the name was looked up before.
+fn plan<'a>(app: &'a App, name: &str) -> &'a Plan {
     let plans = app.engine.markets();
-    let plan = plans.iter().find(|plan| plan.name == name).unwrap_or(&plans[0]);
-    plan.currency
-}
-
-fn model(fields: &mut Fields) -> Result<Option<Model>, Problem> {
-    let Some(mut inventory) = fields.object("inventory")? else { return Ok(None) };
-    let word = inventory.text("model")?;
-    let model = match inventory.required("model", word)?.as_str() {
-        "unlimited" => Model::Unlimited,
-        "seats" => {
-            let capacity = inventory.quantity("capacity")?;
-            let capacity = inventory.required("capacity", capacity)?;
-            if !capacity.is_whole() {
-                return Err(inventory.wrong("capacity", "must be a whole number"));
-            }
-            Model::Seats { capacity }
-        }
-        "stock" => {
-            let quantity: Option<Quantity> = inventory.quantity("quantity")?;
-            Model::Stock { quantity: inventory.required("quantity", quantity)? }
-        }
-        "nights" | "slots" => {
-            return Err(inventory.wrong("model", "this build books no nights or slots yet"));
-        }
-        _ => return Err(inventory.wrong("model", "must be unlimited, seats or stock")),
-    };
-    inventory.finish()?;
-    Ok(Some(model))
+    plans.iter().find(|plan| plan.name == name).unwrap_or(&plans[0])
 }

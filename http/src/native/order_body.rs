@@ -4,7 +4,7 @@ use serde::Serialize;
 use surehold::domain::saga::Step;
 use surehold::view::{History, OrderView, PaymentView};
 
-use crate::shapes::{Amount, Kept, Moment, Price, Why, last4};
+use crate::shapes::{Amount, Kept, Moment, Part, Price, Why, last4};
 
 /// The order object of the contract.
 #[derive(Debug, Serialize)]
@@ -17,6 +17,8 @@ pub struct OrderBody<'a> {
     customer: &'a str,
     offering: u64,
     quantity: Amount,
+    #[serde(flatten)]
+    part: Part,
     price: Price,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<PaymentBody<'a>>,
@@ -61,6 +63,7 @@ impl<'a> From<&'a OrderView> for OrderBody<'a> {
             customer: &order.customer,
             offering: order.offering.0,
             quantity: Amount(order.quantity),
+            part: Part::from(&order.claim),
             price: Price(order.price),
             payment: order.payment.as_ref().map(PaymentBody::from),
             confirmation: confirmation

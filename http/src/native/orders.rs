@@ -5,7 +5,7 @@ use surehold::domain::idempotency::KEY_LENGTH_MAX;
 use surehold::domain::plan::check_name;
 use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Phase;
-use surehold::view::{Idempotency, NewOrder, OrderFilter, OrderView, Placed, Placement};
+use surehold::view::{Booking, Idempotency, NewOrder, OrderFilter, OrderView, Placed, Placement};
 use warp::http::{HeaderName, StatusCode};
 
 use super::order_body::{HistoryBody, OrderBody};
@@ -83,11 +83,7 @@ fn read(body: &[u8]) -> Result<NewOrder, Problem> {
     if quantity.is_none() {
         return Err(fields.wrong("quantity", "must be above 0"));
     }
-    for later in ["from", "to", "slot"] {
-        if fields.take(later).is_some() {
-            return Err(fields.wrong(later, "this build books no nights or slots yet"));
-        }
-    }
+    let booking = booking(&mut fields)?;
     let card = match fields.object("payment")? {
         None => None,
         Some(mut payment) => {
@@ -99,7 +95,28 @@ fn read(body: &[u8]) -> Result<NewOrder, Problem> {
     };
     let attributes = fields.attributes()?.unwrap_or_default();
     fields.finish()?;
-    Ok(NewOrder { customer, offering, quantity, card, attributes })
+    Ok(NewOrder { customer, offering, quantity, booking, card, attributes })
+}
+
+/// Which part of the offering is meant: nights, a slot, what is brought, or any of its units.
+fn booking(fields: &mut Fields) -> Result<Booking, Problem> {
+    let (from, to) = (fields.day("from")?, fields.day("to")?);
+    let slot = fields.text("slot")?;
+    let supply = fields.flag("supply")?;
+    match (from, to, slot, supply) {
+        (None, None, None, false) => Ok(Booking::Units),
+        (Some(from), Some(to), None, false) => Ok(Booking::Nights { from, to }),
+        (None, None, Some(slot), false) => Ok(Booking::Slot(slot)),
+        (None, None, None, true) => Ok(Booking::Supply),
+        (Some(_), None, _, _) => Err(fields.wrong("to", "is missing: the day of departure")),
+        (None, Some(_), _, _) => Err(fields.wrong("from", "is missing: the day of arrival")),
+        (Some(_), Some(_), Some(_), _) => {
+            Err(fields.wrong("slot", "an order books nights or a slot, not both"))
+        }
+        (_, _, _, true) => {
+            Err(fields.wrong("supply", "an order that brings stock books no nights and no slot"))
+        }
+    }
 }
 
 fn idempotency(call: &Call) -> Result<Option<Idempotency>, Problem> {

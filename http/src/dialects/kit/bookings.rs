@@ -8,7 +8,7 @@ use surehold::domain::card::Card;
 use surehold::domain::id::{OfferingId, OrderId};
 use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Phase;
-use surehold::view::{NewOrder, OrderCommand, OrderView, PaymentView, Placed};
+use surehold::view::{Booking, NewOrder, OrderCommand, OrderView, PaymentView, Placed};
 
 use super::{Desk, Failure, Sent};
 use crate::fields::NUMBER_MAX;
@@ -30,7 +30,8 @@ impl Desk<'_> {
     ) -> Result<OrderView, Failure> {
         let customer = customer.unwrap_or_default().to_owned();
         let (quantity, card) = (Quantity::ONE, Some(card));
-        self.place(NewOrder { customer, offering, quantity, card, attributes }).await
+        let booking = Booking::Units;
+        self.place(NewOrder { customer, offering, quantity, booking, card, attributes }).await
     }
 
     /// Places an order that is a booking once this returns, and nothing at all otherwise.
