@@ -55,11 +55,11 @@ impl Call {
         self.headers.contains_key(ACCEPT)
     }
 
-    /// Whether the client asks for a stream of events.
+    /// Whether the client asks for this media type by name.
     #[must_use]
-    pub fn wants_stream(&self) -> bool {
+    pub fn wants(&self, wanted: &str) -> bool {
         self.header(&ACCEPT).is_some_and(|accept| {
-            accept.split(',').any(|one| media(one).eq_ignore_ascii_case("text/event-stream"))
+            accept.split(',').any(|one| media(one).eq_ignore_ascii_case(wanted))
         })
     }
 

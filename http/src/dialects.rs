@@ -19,6 +19,12 @@ use self::kit::{Desk, Dialect, Links};
 /// The dialects, each of the built-in market of its name.
 static DIALECTS: [&Dialect; 3] = [&talentshare::DIALECT, &yogiyogi::DIALECT, &edu::DIALECT];
 
+/// The dialect of the market with this name, if it has one.
+#[must_use]
+pub fn named(market: &str) -> Option<&'static Dialect> {
+    DIALECTS.into_iter().find(|dialect| dialect.name == market)
+}
+
 /// Who answers this, if any dialect does.
 #[must_use]
 pub fn find<'a>(
@@ -28,12 +34,12 @@ pub fn find<'a>(
     path: &[&'a str],
 ) -> Option<Answering<'a>> {
     let plans = app.engine.markets();
-    let named = path.first().and_then(|part| plans.iter().find(|plan| plan.name == *part));
-    let (plan, base, path) = match named {
+    let said = path.first().and_then(|part| plans.iter().find(|plan| plan.name == *part));
+    let (plan, base, path) = match said {
         Some(plan) => (plan, format!("/{}", plan.name), &path[1..]),
         None => (plans.first()?, String::new(), path),
     };
-    let dialect = DIALECTS.iter().find(|dialect| dialect.name == plan.name)?;
+    let dialect = named(&plan.name)?;
     let market = app.engine.market(&plan.name).ok()?;
     dialect.find(Desk { app, call, market, links: Links::new(app, call, base) }, method, path)
 }

@@ -18,6 +18,7 @@ pub mod query;
 
 pub mod answer;
 pub mod problem;
+pub mod published;
 pub mod shapes;
 
 pub mod dialects;

@@ -2,6 +2,7 @@
 
 use surehold_domain::id::{ConfirmationId, MessageId, OfferingId, OrderId, PaymentId, ReviewId};
 use surehold_domain::message::Message;
+use surehold_domain::time::Timestamp;
 use surehold_domain::{confirmation, inventory, mileage, payment, review, saga};
 
 /// A committed fact of one market.
@@ -30,6 +31,22 @@ pub enum CommittedFact {
     Review(ReviewId, review::Fact),
     /// A message.
     Message(MessageId, Message),
+}
+
+impl CommittedFact {
+    /// When it was recorded.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            CommittedFact::Order(_, fact) => fact.at,
+            CommittedFact::Offering(_, fact) => fact.at,
+            CommittedFact::Payment(_, fact) => fact.at,
+            CommittedFact::Confirmation(_, fact) => fact.at,
+            CommittedFact::Mileage(_, fact) => fact.at,
+            CommittedFact::Review(_, fact) => fact.at,
+            CommittedFact::Message(_, message) => message.at,
+        }
+    }
 }
 
 /// Some committed facts, and where to go on.

@@ -1,7 +1,8 @@
 //! Good plans, and every way to spoil them that a person finds.
 
-use super::{Occasion, Plan, Words};
+use super::{Plan, Words};
 use crate::inventory::Model;
+use crate::message::Occasion;
 use crate::quantity::Quantity;
 use crate::terms::{ConfirmedBy, Earn, MileageTerms, PaymentTerms};
 use crate::time::Span;

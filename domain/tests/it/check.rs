@@ -21,12 +21,13 @@ use surehold_domain::card::Card;
 use surehold_domain::id::{ConfirmationId, EffectId, MarketId, OrderId, OrderKey, PaymentId};
 use surehold_domain::invariants;
 use surehold_domain::money::{Currency, Money};
-use surehold_domain::order::Order;
+use surehold_domain::order::{Claim, Order};
+use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{
     Command, Effect, Event, Fact, Input, Need, Next, Outcome, Phase, Reason, Saga, Verdict,
 };
 use surehold_domain::terms::{
-    ConfirmedBy, PaymentTerms, RefundTier, WhenUnavailable, WhenUnconfirmed,
+    ConfirmedBy, Earn, MileageTerms, PaymentTerms, RefundTier, WhenUnavailable, WhenUnconfirmed,
 };
 use surehold_domain::time::{Span, Timestamp};
 
@@ -49,7 +50,7 @@ pub(crate) fn key(order: u64) -> OrderKey {
 }
 
 /// The kinds of order the tests speak of, by name.
-pub(crate) const ORDERS: [&str; 9] = [
+pub(crate) const ORDERS: [&str; 17] = [
     "auto",
     "operator",
     "operator, then yes",
@@ -59,11 +60,39 @@ pub(crate) const ORDERS: [&str; 9] = [
     "no price",
     "unavailable: pay later",
     "tiers",
+    "points",
+    "points, operator",
+    "points, pay later",
+    "points, tiers",
+    "points, no price",
+    "points afterwards",
+    "supply",
+    "supply, operator",
 ];
 
 /// One unit of offering 1 for 1000 EUR cents, under the terms of this name.
+///
+/// With points, the order earns ten of them, and waits for them once it is charged; afterwards, it
+/// does not wait. A supply brings one unit of offering 1, and costs nothing.
 pub(crate) fn order(name: &str) -> Order {
     let mut order = surehold_domain::testing::order();
+    let ten_points = |sync| Some(MileageTerms { earn: Earn::Fixed(10), sync });
+    let (name, supplies) = match name {
+        "supply" => ("free", true),
+        "supply, operator" => ("free, operator", true),
+        name => (name, false),
+    };
+    let name = match name.strip_prefix("points") {
+        Some(rest) => {
+            order.terms.mileage = ten_points(rest != " afterwards");
+            rest.strip_prefix(", ").unwrap_or("auto")
+        }
+        None => name,
+    };
+    if supplies {
+        order.claim = Claim::Supply(Quantity::ONE);
+        order.price = euro(0);
+    }
     let terms = &mut order.terms;
     match name {
         "auto" => {}
@@ -213,6 +242,7 @@ impl Player {
         let note = (!rest.is_empty()).then(|| rest.to_owned());
         match (word, rest) {
             ("held", "payments down") => Outcome::Held(Next::PaymentsDown),
+            ("held", "mileage down") => Outcome::Held(Next::MileageDown),
             ("held", _) => Outcome::Held(match self.saga.needs() {
                 Need::Payment => Next::Payment(self.next_payment()),
                 Need::Confirmation => Next::Confirmation(self.next_confirmation()),
@@ -229,6 +259,9 @@ impl Player {
             ("confirmed", _) => Outcome::Confirmed,
             ("rejected", _) => Outcome::Rejected(note),
             ("withdrawn", _) => Outcome::Withdrawn,
+            ("credited", _) => Outcome::Credited,
+            ("not", "credited") => Outcome::NotCredited,
+            ("supplied", _) => Outcome::Supplied,
             _ => panic!("no input is called \"{line}\""),
         }
     }
@@ -316,5 +349,7 @@ fn owes(effect: &Effect) -> String {
         Effect::Refund { payment, amount: None } => format!("refund {payment} of all charged"),
         Effect::Release { offering } => format!("release of {offering}"),
         Effect::Withdraw { confirmation } => format!("withdraw {confirmation}"),
+        Effect::Credit { points } => format!("credit of {points} points"),
+        Effect::Supply { offering, quantity } => format!("supply {quantity} of {offering}"),
     }
 }

@@ -1,23 +1,26 @@
 //! The fault matrix: every effect an order is owed, broken once in every way that has a name.
 //!
-//! A hall with two seats: one guest is there already, the second meets the fault, the third comes
-//! after. A line is the fault and, after `=>`, how the second order ends and what money moved. In
-//! every case time then runs until nothing is left to do, and the audit is right to the cent and
-//! to the seat: nothing sold twice, nothing charged twice, nobody waits for ever.
+//! A shop with two pieces: one guest is there already, the second meets the fault, the third comes
+//! after. A line is the fault and, after `=>`, how the second order ends, what money moved, how many
+//! points are left of those it earns, and what is in stock if it brings something. In every case
+//! time then runs until nothing is left to do, and the audit is right to the cent, the piece and the
+//! point: nothing sold twice, charged twice, credited twice or counted twice, nobody waits for ever.
 
 use surehold_domain::saga::Phase;
 
 use crate::check::{lines, order, span};
-use crate::world::{Act, Fault, Mood, Word, World};
+use crate::world::{Act, Fault, Mood, Reaction, Word, World, shop};
 
-/// What people do in a table: the operator, and after which fact the customer cancels.
-type People = (Word, Option<&'static str>);
+/// What people do in a table: what the operator says, and what they do after which fact.
+type People = (Word, Option<Reaction>);
 
 const NOBODY: People = (Word::Nothing, None);
 const OPERATOR: People = (Word::Yes, None);
 const UNWILLING_OPERATOR: People = (Word::No, None);
-const CANCELS_CONFIRMED: People = (Word::Nothing, Some("OrderConfirmed"));
-const CANCELS_WAITING: People = (Word::Nothing, Some("ConfirmationAwaited"));
+const CANCELS_CONFIRMED: People = (Word::Nothing, Some(("OrderConfirmed", Act::Cancel)));
+const CANCELS_WAITING: People = (Word::Nothing, Some(("ConfirmationAwaited", Act::Cancel)));
+const CANCELS_CHARGED: People = (Word::Nothing, Some(("OrderCharged", Act::Cancel)));
+const DELIVERS: People = (Word::Nothing, Some(("OrderConfirmed", Act::Complete)));
 
 fn check(kind: &str, people: People, table: &'static str) {
     let rows: Vec<_> =
@@ -28,22 +31,30 @@ fn check(kind: &str, people: People, table: &'static str) {
     assert!(right, "the matrix says otherwise:\n\n{}\n", text.join("\n"));
 }
 
-fn play(kind: &str, (operator, cancels): People, line: &'static str) -> String {
-    let (seats, fault, mood) = parse(line);
-    let mut world = World::new(seats);
-    if line.contains("for a while") {
-        world.agenda.push((world.now.plus(span("5 min")), Act::Mend));
+fn play(kind: &str, (operator, reaction): People, line: &'static str) -> String {
+    let Setting { pieces, fault, mood, mileage } = parse(line);
+    let mut world = World::new(shop(pieces));
+    for (words, later) in [("for a while", "5 min"), ("mended the next day", "1 d")] {
+        if line.contains(words) {
+            world.agenda.push((world.now.plus(span(later)), Act::Mend));
+        }
     }
     let first = world.place(order("auto"));
     world.settle();
     world.operator = operator;
     world.gateway.mood = mood;
     let second = world.place(order(kind));
-    world.cancels = cancels.map(|fact| (second, fact));
+    world.reaction = reaction.map(|reaction| (second, reaction));
+    world.mileage_down = mileage == Some("");
+    world.mileage_ends = mileage.filter(|fact| !fact.is_empty()).map(|fact| (second, fact));
     world.fault = fault.map(|fault| (second, fault));
     let third = world.place(order("auto"));
     world.run();
+    // A mileage that is down need not be up for anybody's end; but then it reads what it missed.
+    world.mileage_down = false;
+    world.run();
     world.audit();
+    assert_eq!(world.mileage_ends, None, "\"{line}\" never came about");
     let hit = !matches!(world.fault, Some((_, fault)) if !matches!(fault, Fault::Silent(_)));
     assert!(hit, "\"{line}\" never came about");
     assert_eq!(world.node.orders[&first].phase(), Phase::Fulfilled, "the guest who was there");
@@ -52,26 +63,47 @@ fn play(kind: &str, (operator, cancels): People, line: &'static str) -> String {
     let stuck = if world.stuck.contains(&second) { "stuck, then " } else { "" };
     let why = saga.reason().map_or(String::new(), |reason| format!(" ({})", reason.code()));
     let (came, went) = world.gateway_flow(second);
-    format!("{stuck}{}{why}, {came} charged, {went} back", saga.phase())
+    let points = match saga.order().terms.mileage {
+        Some(_) => format!(", {} points", world.points(second)),
+        None => String::new(),
+    };
+    let stock = match (saga.brings(), world.node.inventory.offering().model.capacity()) {
+        (Some(_), Some(stock)) => format!(", {stock} in stock"),
+        _ => String::new(),
+    };
+    format!("{stuck}{}{why}, {came} charged, {went} back{points}{stock}", saga.phase())
 }
 
-/// Seats, a fault and the gateway's mood, from words such as `the gateway declines, twice charge`.
-fn parse(line: &'static str) -> (u64, Option<Fault>, Mood) {
-    let (mut seats, mut fault, mut mood) = (2, None, Mood::Fine);
+/// What a line of a table sets up.
+struct Setting {
+    pieces: u64,
+    fault: Option<Fault>,
+    mood: Mood,
+    /// From which fact of the order on the mileage is down; `""` is from the start.
+    mileage: Option<&'static str>,
+}
+
+/// Reads words such as `the gateway declines, twice charge`.
+fn parse(line: &'static str) -> Setting {
+    let (mut pieces, mut fault, mut mood, mut mileage) = (2, None, Mood::Fine, None);
     for part in line.split(", ") {
         match part {
-            "nothing" => {}
-            "no room" => seats = 1,
+            "nothing" | "mended the next day" => {}
+            "no room" => pieces = 1,
             "the gateway declines" => mood = Mood::Declines,
             "the gateway is silent" => mood = Mood::Silent,
             "its answers are lost" => mood = Mood::Mute,
             "the charge arrives late" => mood = Mood::Slow,
             "the gateway is down" | "the gateway is down for a while" => mood = Mood::Down,
             "it keeps the money" => mood = Mood::KeepsTheMoney,
-            part => fault = Some(parse_fault(part)),
+            "the mileage is down" | "the mileage is down for a while" => mileage = Some(""),
+            part => match part.strip_prefix("the mileage goes down at ") {
+                Some(fact) => mileage = Some(fact),
+                None => fault = Some(parse_fault(part)),
+            },
         }
     }
-    (seats, fault, mood)
+    Setting { pieces, fault, mood, mileage }
 }
 
 fn parse_fault(part: &'static str) -> Fault {
@@ -97,7 +129,8 @@ macro_rules! matrix {
 #[test]
 fn every_effect_meets_every_fault() {
     let rows: Vec<&str> = TABLES.iter().flat_map(|table| lines(table)).map(|row| row.0).collect();
-    for effect in ["hold", "charge", "confirm", "refund", "release", "withdraw"] {
+    for effect in ["hold", "charge", "confirm", "refund", "release", "withdraw", "credit", "supply"]
+    {
         for fault in ["lost", "silence on", "twice", "late"] {
             let row = format!("{fault} {effect}");
             assert!(rows.iter().any(|it| it.ends_with(&row)), "no table has the row \"{row}\"");
@@ -112,7 +145,7 @@ fn every_effect_meets_every_fault() {
 }
 
 /// The facts that settle an effect: the party's, then the order's.
-const FACTS: [&str; 20] = [
+const FACTS: [&str; 25] = [
     "UnitsHeld",
     "OrderHeld",
     "ChargeRequested",
@@ -133,6 +166,11 @@ const FACTS: [&str; 20] = [
     "PaymentDeclined",
     "PaymentUnanswered",
     "OrderFulfilled",
+    "OrderCharged",
+    "MileageCredited",
+    "MileageTakenBack",
+    "OrderDelivered",
+    "StockReceived",
 ];
 
 matrix! {

@@ -22,7 +22,7 @@ use surehold_domain::time::{Span, Timestamp};
 use crate::check::{ORDERS, START, euro, key, order, replay};
 use crate::reach::inputs;
 use crate::script::DIAGRAM;
-use crate::world::{Act, Message, Mood, Word, World, hall};
+use crate::world::{Act, Message, Mood, Word, World, hall, shop};
 
 /// The seed, unless `SUREHOLD_SEED` says otherwise.
 const SEED: u64 = 20_260_114;
@@ -189,16 +189,18 @@ fn a_confirmation_takes_anything_and_replays_to_the_same() {
     });
 }
 
-/// Orders meet lost, doubled and overtaken answers, crashes of the node and of single orders, and
-/// a gateway of every mood. Then all calms down, and the audit is right to the cent and the seat.
+/// Orders meet lost, doubled and overtaken answers, crashes of the node and of single orders, a
+/// gateway of every mood, and a mileage that comes and goes. Then all calms down, and the audit is
+/// right to the cent, the seat and the point.
 #[test]
 fn in_random_worlds_nothing_is_sold_or_charged_twice_and_nobody_is_left_behind() {
-    always(3000, (1..4u64, vec((0..100u8, any::<u8>()), 0..150)), |(seats, moves)| {
-        let mut world = World::new(seats);
+    let moves = vec((0..110u8, any::<u8>()), 0..150);
+    always(3000, (1..4u64, any::<bool>(), moves), |(units, stock, moves)| {
+        let mut world = World::new(if stock { shop(units) } else { hall(units) });
         for (kind, pick) in moves {
             happen(&mut world, kind, usize::from(pick));
         }
-        world.gateway.mood = Mood::Fine;
+        world.mend();
         world.run();
         world.audit();
     });
@@ -239,7 +241,12 @@ fn happen(world: &mut World, kind: u8, pick: usize) {
                 world.speak(numbers[pick % numbers.len()], word);
             }
         }
-        _ => world.agenda.push((world.now, Act::Cancel(one))),
+        96..100 => world.agenda.push((world.now, Act::Cancel(one))),
+        100..104 => world.agenda.push((world.now, Act::Complete(one))),
+        104..107 => world.mileage_down = pick.is_multiple_of(2),
+        _ => {
+            world.follow();
+        }
     }
 }
 

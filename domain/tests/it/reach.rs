@@ -35,6 +35,8 @@ fn name(saga: &Saga, now: Timestamp) -> String {
         State::Stuck { undo, part, .. } => format!("{undo:?} {part:?}"),
         State::Paid { asked, .. } => format!("{asked:?}"),
         State::Refused(reason) | State::Cancelled(reason) => format!("{reason:?}"),
+        State::Crediting { .. } => "crediting".to_owned(),
+        State::Delivering { .. } => "delivering".to_owned(),
         State::Holding { .. }
         | State::Paying { .. }
         | State::Unpaid { .. }
@@ -71,6 +73,7 @@ pub(crate) fn inputs(saga: &Saga) -> Vec<Input> {
         Outcome::Held(Next::Payment(payment)),
         Outcome::Held(Next::Confirmation(confirmation)),
         Outcome::Held(Next::PaymentsDown),
+        Outcome::Held(Next::MileageDown),
         Outcome::Held(Next::Nothing),
         Outcome::NotHeld(Reason::NoRoom),
         Outcome::NotHeld(Reason::OfferingClosed),
@@ -84,6 +87,9 @@ pub(crate) fn inputs(saga: &Saga) -> Vec<Input> {
         Outcome::Confirmed,
         Outcome::Rejected(None),
         Outcome::Withdrawn,
+        Outcome::Credited,
+        Outcome::NotCredited,
+        Outcome::Supplied,
     ];
     let stale = EffectId { order: saga.key(), number: 0 };
     let id = saga.effect_id().unwrap_or(stale);
@@ -211,6 +217,8 @@ fn good_answer(saga: &Saga) -> Option<Outcome> {
         Effect::Refund { amount, .. } => Outcome::Refunded(amount.unwrap_or(saga.order().price)),
         Effect::Release { .. } => Outcome::Released,
         Effect::Withdraw { .. } => Outcome::Withdrawn,
+        Effect::Credit { .. } => Outcome::Credited,
+        Effect::Supply { .. } => Outcome::Supplied,
     })
 }
 
@@ -221,10 +229,12 @@ fn step(saga: &mut Saga, now: &mut Timestamp, input: Input) {
     }
 }
 
-/// Where an order may stand while nobody answers: stuck, or asking for the yes that the plan owes.
+/// Where an order may stand while nobody answers: stuck, or asking for the yes that the plan owes, or
+/// asking that what it brought is counted.
 fn parked(saga: &Saga) -> bool {
     let demanded = matches!(saga.state(), State::Paid { asked: Asked::Demanded, .. });
-    saga.phase() == Phase::Stuck || demanded
+    let delivering = matches!(saga.state(), State::Delivering { .. });
+    saga.phase() == Phase::Stuck || demanded || delivering
 }
 
 /// Deadlines alone bring every order to an end or to where it is parked, looked at every hour;

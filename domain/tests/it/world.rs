@@ -10,10 +10,12 @@
 //! refused because the gateway is down is remembered as void, so that the same ask, come twice,
 //! never charges; an inventory that refused an order refuses it again, for the same reason (a no
 //! ends the order, a yes after it would be held for ever); an answer goes to whoever asked last; a restarted order that waits for an
-//! operator looks whether the operator has spoken meanwhile.
+//! operator looks whether the operator has spoken meanwhile; the mileage credits an order only while
+//! that order still asks for it, and takes back what it credited when it reads of an undoing.
 
 mod audit;
 mod gateway;
+mod mileage;
 mod node;
 mod parties;
 mod recovery;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use surehold_domain::attributes::Attributes;
 use surehold_domain::id::{ConfirmationId, EffectId, OrderId, PaymentId};
+use surehold_domain::inventory::Offering;
 use surehold_domain::order::Order;
 use surehold_domain::payment::Answer;
 use surehold_domain::saga::{
@@ -31,7 +34,8 @@ use surehold_domain::time::{Span, Timestamp};
 
 use crate::check::{START, card, span};
 pub(crate) use gateway::{Gateway, Mood};
-pub(crate) use node::{Entry, Node, hall};
+use mileage::waits_for_points;
+pub(crate) use node::{Entry, Node, hall, shop};
 use parties::effect_name;
 
 /// How long a call to the gateway may take before it counts as not answered.
@@ -60,10 +64,14 @@ pub(crate) enum Message {
 pub(crate) enum Act {
     Cancel(OrderId),
     Pay(OrderId),
+    Complete(OrderId),
     Speak(ConfirmationId, Word),
-    /// Somebody mends the gateway.
+    /// Somebody mends what is broken.
     Mend,
 }
+
+/// What people do about an order a minute after this fact.
+pub(crate) type Reaction = (&'static str, fn(OrderId) -> Act);
 
 /// What an operator says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,10 +114,16 @@ pub(crate) struct World {
     pub(crate) operator: Word,
     /// Customers who could pay later and did, after ten minutes, once.
     pub(crate) payers: BTreeSet<OrderId>,
-    /// The order whose customer cancels an hour after this fact.
-    pub(crate) cancels: Option<(OrderId, &'static str)>,
+    /// An order, and what people do about it.
+    pub(crate) reaction: Option<(OrderId, Reaction)>,
+    /// Whether the mileage is down: it neither answers nor reads.
+    pub(crate) mileage_down: bool,
+    /// An order, and its fact at which the mileage goes down.
+    pub(crate) mileage_ends: Option<(OrderId, &'static str)>,
     /// Orders that were stuck at some time.
     pub(crate) stuck: BTreeSet<OrderId>,
+    /// How much of the journal the mileage has read.
+    followed: usize,
     /// Which effect the answer about a payment goes to.
     wanted: BTreeMap<PaymentId, EffectId>,
     /// Whom the inventory refused, and why: the same order asking twice hears the same.
@@ -122,9 +136,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A node that sells so many seats.
-    pub(crate) fn new(seats: u64) -> World {
-        let opened = Entry::opened(seats);
+    /// A node that sells this.
+    pub(crate) fn new(offering: Box<Offering>) -> World {
+        let opened = Entry::opened(offering);
         World {
             now: START,
             node: Node::replay(std::slice::from_ref(&opened)),
@@ -136,8 +150,11 @@ impl World {
             agenda: Vec::new(),
             operator: Word::Yes,
             payers: BTreeSet::new(),
-            cancels: None,
+            reaction: None,
+            mileage_down: false,
+            mileage_ends: None,
             stuck: BTreeSet::new(),
+            followed: 0,
             wanted: BTreeMap::new(),
             refused: BTreeMap::new(),
             called: BTreeMap::new(),
@@ -200,7 +217,7 @@ impl World {
                 self.deliver(message);
                 true
             }
-            None => self.call_gateway() || self.act() || self.wake(),
+            None => self.call_gateway() || self.follow() || self.act() || self.wake(),
         };
         self.watch();
         worked
@@ -221,10 +238,20 @@ impl World {
         match self.agenda.remove(due).1 {
             Act::Cancel(order) => self.command(order, Act::Cancel(order)),
             Act::Pay(order) => self.command(order, Act::Pay(order)),
+            Act::Complete(order) => self.command(order, Act::Complete(order)),
             Act::Speak(confirmation, word) => self.speak(confirmation, word),
-            Act::Mend => self.gateway.mood = Mood::Fine,
+            Act::Mend => self.mend(),
         }
         true
+    }
+
+    /// Somebody looks, and mends what was broken.
+    pub(crate) fn mend(&mut self) {
+        self.gateway.mood = Mood::Fine;
+        self.mileage_down = false;
+        if matches!(self.fault, Some((_, Fault::Silent(_)))) {
+            self.fault = None;
+        }
     }
 
     fn command(&mut self, order: OrderId, act: Act) {
@@ -233,6 +260,7 @@ impl World {
         let (note, quote, attributes) = (None, None, Attributes::new());
         let command = match act {
             Act::Pay(_) => Command::Pay { payment, card: card() },
+            Act::Complete(_) => Command::Complete,
             Act::Cancel(_) | Act::Speak(..) | Act::Mend => {
                 Command::Cancel { note, quote, attributes }
             }
@@ -294,6 +322,7 @@ impl World {
         let outcome = match said {
             Said::Held => Outcome::Held(match saga.needs() {
                 Need::Payment if self.gateway.mood == Mood::Down => Next::PaymentsDown,
+                Need::Payment if self.mileage_down && waits_for_points(saga) => Next::MileageDown,
                 Need::Payment => Next::Payment(PaymentId(self.numbers)),
                 Need::Confirmation => Next::Confirmation(ConfirmationId(self.numbers)),
                 Need::Nothing => Next::Nothing,
@@ -327,15 +356,20 @@ impl World {
         let saga = &self.node.orders[&order];
         let (phase, last) = (saga.phase(), saga.history().last().expect("a step").event.name());
         if phase == Phase::Stuck && self.stuck.insert(order) {
-            // Somebody looks, and mends what was broken.
-            self.gateway.mood = Mood::Fine;
+            self.mend();
             self.fault = None;
         }
         if phase == Phase::Unpaid && self.payers.insert(order) {
             self.agenda.push((self.now.plus(span("10 min")), Act::Pay(order)));
         }
-        if self.cancels == Some((order, last)) {
-            self.agenda.push((self.now.plus(span("1 h")), Act::Cancel(order)));
+        if let Some((whose, (fact, act))) = self.reaction
+            && (whose, fact) == (order, last)
+        {
+            self.agenda.push((self.now.plus(span("1 min")), act(order)));
+        }
+        if self.mileage_ends == Some((order, last)) {
+            self.mileage_ends = None;
+            self.mileage_down = true;
         }
         let moved =
             |(id, _): &(EffectId, Said)| self.node.orders[&id.order.order].effect_id() != Some(*id);

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
-use surehold::domain::saga::Phase;
+use surehold::domain::saga::{Phase, Turn};
 use surehold::view::{Collection as Rows, OrderCommand, OrderView};
 
 use super::kit::{
     Collection, Desk, Dialect, Failure, Field, Find, Finder, Found, Gives, Ids, Key, Listed, Sent,
-    Source, confirmed, number, paid_or, shown, text, value, whole,
+    Source, Tale, Told, confirmed, kept_in, number, paid_or, shown, text, told, value, whole,
 };
 
 /// What is booked where nothing is sold under the number of the course.
@@ -28,7 +28,8 @@ const TOLD: &str = "_status";
 const TAKEN: &str = "_completed";
 
 /// The dialect.
-pub static DIALECT: Dialect = Dialect { name: "edu", collections: &COLLECTIONS, actions: &[] };
+pub static DIALECT: Dialect =
+    Dialect { name: "edu", collections: &COLLECTIONS, actions: &[], tells };
 
 /// The fields of everything but an application, which has all but the first.
 const FIELDS: [Field; 5] =
@@ -192,8 +193,12 @@ async fn order_of(desk: &Desk<'_>, taking: u64) -> Result<OrderView, Failure> {
     if registered(&order) { Ok(order) } else { Err(Failure::Nothing) }
 }
 
+fn registered_or_completed(order: &OrderView) -> &'static str {
+    if order.phase == Phase::Fulfilled { "EduCompleted" } else { "EduRegistered" }
+}
+
 fn education_row(order: &OrderView) -> Value {
-    row(order, kept_or(order, TAKEN, "EduRegistered"))
+    row(order, kept_or(order, TAKEN, registered_or_completed(order)))
 }
 
 async fn education(desk: &Desk<'_>, id: u64) -> Found {
@@ -234,8 +239,36 @@ async fn mypage(desk: &Desk<'_>, id: u64) -> Found {
     let order = desk.order(id).await?;
     let status = match (order.reason.is_some(), registered(&order)) {
         (true, _) => json!("EduCancelled"),
-        (false, true) => kept_or(&order, TAKEN, "EduRegistered"),
+        (false, true) => kept_or(&order, TAKEN, registered_or_completed(&order)),
         (false, false) => json!("Paid"),
     };
     Ok(row(&order, status))
+}
+
+/// The events of the reference system; all carry the whole application.
+fn tells(tale: &Tale<'_>) -> Vec<Told> {
+    let Tale::Order(turn, order, _) = tale else { return Vec::new() };
+    let with = |key: Option<(&str, Option<u64>)>, status: Value| {
+        let mut fields = row(order, status);
+        if let Some((name, number)) = key {
+            fields[name] = json!(number);
+        }
+        fields
+    };
+    let pay = Some(("payId", order.payment.as_ref().map(|payment| payment.id.0)));
+    let taking = Some(("takingId", order.confirmation.as_ref().map(|made| made.id.0)));
+    match turn {
+        Turn::Booked => vec![
+            told("EduApplied", with(None, kept_in(order.placed(), "status"))),
+            told("Paid", with(pay, json!("Paid"))),
+        ],
+        Turn::Confirmed => vec![told("EduRegistered", with(taking, json!("EduRegistered")))],
+        Turn::Fulfilled => {
+            vec![told("EduCompleted", with(taking, kept_or(order, TAKEN, "EduCompleted")))]
+        }
+        Turn::Undone(_) => vec![told("EduAppCancelled", with(None, json!(CANCEL)))],
+        Turn::Refunded(_) => vec![told("PayCancelled", with(pay, json!("PayCancelled")))],
+        Turn::Released => vec![told("EduCancelled", with(taking, json!("EduCancelled")))],
+        Turn::Awaited => Vec::new(),
+    }
 }

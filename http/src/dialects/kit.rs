@@ -36,8 +36,9 @@ pub mod input;
 pub mod list;
 pub mod serve;
 pub mod table;
+pub mod tell;
 
-pub use bookings::{card_no, confirmed, number, paid_or, shown, value};
+pub use bookings::{card_no, confirmed, kept_in, number, paid_or, shown, value};
 pub use failure::Failure;
 pub use hal::Links;
 pub use input::{Form, Sent};
@@ -45,6 +46,7 @@ pub use table::{
     Action, Collection, Dialect, Field, Find, Finder, Gives, Ids, Key, Listed, Making, Source,
     card, decimal, text, whole,
 };
+pub use tell::{Tale, Told, told};
 
 use serde_json::Value;
 use surehold::{Engine, Market};

@@ -4,12 +4,14 @@
 //! Any effective update of an order cancels it, as in the reference system.
 
 use serde_json::{Value, json};
+use surehold::domain::attributes::Attributes;
 use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold::domain::saga::Turn;
 use surehold::view::{Collection as Rows, OrderView};
 
 use super::kit::{
     Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
-    card, card_no, confirmed, paid_or, shown, text, whole,
+    Tale, Told, card, card_no, confirmed, kept_in, paid_or, shown, text, told, whole,
 };
 
 /// What the reference system's orders book.
@@ -19,7 +21,7 @@ const NO_CARD: &str = "none";
 
 /// The dialect.
 pub static DIALECT: Dialect =
-    Dialect { name: "talentshare", collections: &COLLECTIONS, actions: &[] };
+    Dialect { name: "talentshare", collections: &COLLECTIONS, actions: &[], tells };
 
 static COLLECTIONS: [Collection; 5] = [
     Collection {
@@ -150,4 +152,45 @@ async fn mypage(desk: &Desk<'_>, id: u64) -> Found {
         "name": shown(&order, "name"),
         "status": status,
     }))
+}
+
+/// The events of the reference system. Their status is that of the row they tell of.
+fn tells(tale: &Tale<'_>) -> Vec<Told> {
+    let Tale::Order(turn, order, cancellation) = tale else { return Vec::new() };
+    let id = order.id.0;
+    let ordered = |kept: &Attributes| {
+        json!({
+            "id": id,
+            "name": kept_in(kept, "name"),
+            "talentCategory": kept_in(kept, "talentCategory"),
+            "cardNo": kept_in(kept, "cardNo"),
+            "status": kept_in(kept, "status"),
+        })
+    };
+    let paid = |status| {
+        let payment = order.payment.as_ref();
+        json!({
+            "id": payment.map(|payment| payment.id.0),
+            "orderId": id,
+            "cardNo": payment.and_then(card_no),
+            "status": status,
+        })
+    };
+    let spoken = |number: Option<u64>, status| json!({ "id": number, "orderId": id, "talentCategory": null, "status": status });
+    match turn {
+        Turn::Booked => vec![
+            told("Ordered", ordered(order.placed())),
+            told("PaymentApproved", paid("Order Submitted")),
+        ],
+        Turn::Confirmed => {
+            let made = order.confirmation.as_ref().map(|made| made.id.0);
+            vec![told("ConfirmAccepted", spoken(made, "Confirmation Complete"))]
+        }
+        Turn::Undone(_) => vec![told("OrderCanceled", ordered(&order.attributes))],
+        Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
+        Turn::Released => {
+            vec![told("ConfirmCanceled", spoken(*cancellation, "Confirmation Canceled"))]
+        }
+        Turn::Awaited | Turn::Fulfilled => Vec::new(),
+    }
 }

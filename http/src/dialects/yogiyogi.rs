@@ -9,12 +9,12 @@
 use serde_json::{Value, json};
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
-use surehold::domain::saga::{EventKind, Phase, Reason};
+use surehold::domain::saga::{EventKind, Phase, Reason, Turn};
 use surehold::view::{Collection as Rows, OrderCommand, OrderView};
 
 use super::kit::{
     Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
-    card, card_no, confirmed, paid_or, shown, text, value, whole,
+    Tale, Told, card, card_no, confirmed, kept_in, paid_or, shown, text, told, value, whole,
 };
 
 /// What the reference system's orders book.
@@ -29,7 +29,8 @@ const CONFIRMED: &str = "Confirmed";
 const WORDS: &str = "_operator";
 
 /// The dialect.
-pub static DIALECT: Dialect = Dialect { name: "yogiyogi", collections: &COLLECTIONS, actions: &[] };
+pub static DIALECT: Dialect =
+    Dialect { name: "yogiyogi", collections: &COLLECTIONS, actions: &[], tells };
 
 static COLLECTIONS: [Collection; 7] = [
     Collection {
@@ -282,4 +283,52 @@ async fn page(desk: &Desk<'_>, id: u64, named: &str) -> Found {
         "name": shown(&order, "name"),
         "status": status,
     }))
+}
+
+/// The events of the reference system. Their status is that of the row they tell of.
+fn tells(tale: &Tale<'_>) -> Vec<Told> {
+    let Tale::Order(turn, order, cancellation) = tale else { return Vec::new() };
+    let id = order.id.0;
+    let ordered = |kept: &Attributes| {
+        json!({
+            "id": id,
+            "name": kept_in(kept, "name"),
+            "cardNo": kept_in(kept, "cardNo"),
+            "status": kept_in(kept, "status"),
+        })
+    };
+    let paid = |status| {
+        let payment = order.payment.as_ref();
+        json!({
+            "id": payment.map(|payment| payment.id.0),
+            "orderId": id,
+            "cardNo": payment.and_then(card_no),
+            "status": status,
+        })
+    };
+    let made = order.confirmation.as_ref().map(|made| made.id.0);
+    match turn {
+        Turn::Booked => vec![
+            told("Ordered", ordered(order.placed())),
+            told("PaymentApproved", paid("Reservation Good")),
+        ],
+        Turn::Awaited => {
+            let fields = json!({ "id": made, "orderId": id, "status": "Reservation Complete" });
+            vec![told("ReserveAccepted", fields)]
+        }
+        Turn::Confirmed => {
+            vec![told("Confirmed", json!({ "id": made, "orderid": id, "status": words(order) }))]
+        }
+        Turn::Undone(undo) if matches!(undo.reason, Reason::Rejected(_)) => {
+            vec![told("ConfirmCanceled", json!({ "id": made, "orderid": id, "status": CANCEL }))]
+        }
+        Turn::Undone(_) => vec![told("OrderCanceled", ordered(&order.attributes))],
+        Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
+        Turn::Released => {
+            let status = cancelled(order);
+            let fields = json!({ "id": cancellation, "orderId": id, "status": status });
+            vec![told("ReserveCanceled", fields)]
+        }
+        Turn::Fulfilled => Vec::new(),
+    }
 }

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use warp::sse::Event;
 use warp::{Reply, Stream};
 
-use super::facts;
 use crate::answer::Response;
 use crate::app::App;
+use crate::published::{Published, Publisher};
 
 /// Pause after which a silent stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -38,7 +38,7 @@ impl Stream for Subscription {
 
 /// The stream of everything after this sequence.
 #[must_use]
-pub fn open(app: &App, market: Market, after: u64) -> Response {
+pub fn open(app: &App, market: Market, after: u64, publisher: Publisher) -> Response {
     let (into, events) = mpsc::channel(AHEAD);
     let (engine, mut stopping) = (app.engine.clone(), app.stopping.clone());
     tokio::spawn(async move {
@@ -58,7 +58,7 @@ pub fn open(app: &App, market: Market, after: u64) -> Response {
                 }
                 Ok(Ok(events)) => {
                     after = events.cursor;
-                    if !send(&into, events).await {
+                    if !send(&into, &publisher, &events).await {
                         return;
                     }
                 }
@@ -70,12 +70,15 @@ pub fn open(app: &App, market: Market, after: u64) -> Response {
 }
 
 /// Whether the client is still there.
-async fn send(into: &mpsc::Sender<Event>, events: Events) -> bool {
-    for committed in &events.events {
-        let event = Event::default()
-            .id(committed.sequence.to_string())
-            .event(facts::name(&committed.fact))
-            .data(facts::body(committed).to_string());
+async fn send(into: &mpsc::Sender<Event>, publisher: &Publisher, events: &Events) -> bool {
+    // What cannot be read now ends the stream; the client comes back to where it was.
+    let Ok(published) = publisher.publish(events).await else { return false };
+    for Published { sequence, place, name, body, .. } in published {
+        let mut event = Event::default().event(name).data(body.to_string());
+        if place.1 {
+            // Only the last event of a sequence says that all of it was seen.
+            event = event.id(sequence.to_string());
+        }
         if into.send(event).await.is_err() {
             return false;
         }

@@ -1,12 +1,16 @@
 //! What must hold in a world: at every step, and once nothing is left to do.
 
+use std::collections::BTreeSet;
+
 use surehold_domain::confirmation;
 use surehold_domain::id::OrderId;
 use surehold_domain::invariants::{self, Broken};
+use surehold_domain::inventory::{self, Event};
 use surehold_domain::payment;
-use surehold_domain::saga::{Phase, Saga};
+use surehold_domain::saga::{Phase, Saga, State};
 
-use super::{Node, World};
+use super::mileage::{earns, waits_for_points};
+use super::{Entry, Node, World};
 
 fn must(rule: Result<(), Broken>) {
     if let Err(broken) = rule {
@@ -22,6 +26,8 @@ impl World {
     pub(super) fn watch(&self) {
         must(invariants::never_oversold(&self.node.inventory));
         self.node.orders.values().for_each(|saga| must(invariants::order(saga)));
+        self.watch_stock();
+        self.watch_points();
         for (key, account) in &self.gateway.ledger {
             assert!(account.captures.len() <= 1, "payment {key} was captured twice");
             let sum = |flow: &[_]| -> i64 {
@@ -29,6 +35,42 @@ impl World {
             };
             let (came, went) = (sum(&account.captures), sum(&account.refunds));
             assert!(went <= came, "payment {key}: {came} came and {went} went back");
+        }
+    }
+
+    /// There is what there was, and what arrived; and only what was delivered arrived.
+    fn watch_stock(&self) {
+        let Entry::Inventory(inventory::Fact { event: Event::Opened(opened), .. }) =
+            &self.journal[0]
+        else {
+            panic!("the journal begins with the offering")
+        };
+        let mut stock = opened.model.capacity();
+        for order in self.node.inventory.receipts() {
+            let saga = &self.node.orders[order];
+            let delivered = matches!(saga.state(), State::Delivering { .. } | State::Fulfilled);
+            assert!(delivered, "order {order} is {} and what it brings is counted", saga.phase());
+            let brought = saga.brings().expect("only what is brought arrives");
+            stock = stock.map(|stock| stock.plus(brought));
+        }
+        assert_eq!(self.node.inventory.offering().model.capacity(), stock, "there is so much");
+    }
+
+    /// An order that waits for points is not booked without them; and nobody has points who never
+    /// asked for them.
+    fn watch_points(&self) {
+        for saga in self.node.orders.values() {
+            let (order, phase) = (saga.key().order, saga.phase());
+            let booked = matches!(phase, Phase::Paid | Phase::Confirmed | Phase::Fulfilled);
+            if booked && saga.captured().is_some() && waits_for_points(saga) {
+                let points = Some(self.points(order));
+                assert_eq!(points, earns(saga), "order {order} is {phase}: its points");
+            }
+        }
+        for (order, entry) in &self.node.mileage {
+            let saga = &self.node.orders[order];
+            let earned = (saga.key(), earns(saga));
+            assert_eq!((entry.order, Some(entry.credited)), earned, "order {order} earned this");
         }
     }
 
@@ -47,10 +89,16 @@ impl World {
     pub(crate) fn audit(&self) {
         assert_eq!(Node::replay(&self.journal), self.node, "replayed and live are not the same");
         self.node.orders.values().for_each(|saga| self.audit_order(saga));
-        let holders = self.node.orders.values().filter(|saga| saga.holds_units());
+        // Whoever brings something holds nothing.
+        let holds = |saga: &&Saga| saga.holds_units() && saga.brings().is_none();
+        let holders = self.node.orders.values().filter(holds);
         let holders: Vec<OrderId> = holders.map(|saga| saga.key().order).collect();
         let held: Vec<OrderId> = self.node.inventory.holds().keys().copied().collect();
         assert_eq!(held, holders, "the inventory and the orders differ on who holds units");
+        let supplies = |saga: &&Saga| saga.phase() == Phase::Fulfilled && saga.brings().is_some();
+        let supplies = self.node.orders.values().filter(supplies);
+        let supplies: BTreeSet<OrderId> = supplies.map(|saga| saga.key().order).collect();
+        assert_eq!(*self.node.inventory.receipts(), supplies, "what was delivered is counted");
         for paid in self.node.payments.values() {
             assert!(paid.effect().is_none(), "payment {} is not settled", paid.id());
         }
@@ -73,6 +121,8 @@ impl World {
         let captures: usize = captures.map(|account| account.captures.len()).sum();
         assert!(captures <= 1, "order {order} was charged {captures} times");
         let promised = matches!(phase, Phase::Fulfilled);
+        let earned = if promised { earns(saga).unwrap_or(0) } else { 0 };
+        assert_eq!(self.points(order), earned, "order {order} is {phase}: its points");
         for promise in self.node.confirmations.values().filter(|it| it.order().order == order) {
             let confirmed = *promise.state() == confirmation::State::Confirmed;
             let waiting = matches!(promise.state(), confirmation::State::Waiting { .. });

@@ -6,6 +6,7 @@ use surehold_domain::attributes::Attributes;
 use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::{ConfirmationId, OfferingId, OrderId, PaymentId};
 use surehold_domain::inventory::{self, Inventory, Model, Offering};
+use surehold_domain::mileage::{self, Mileage};
 use surehold_domain::payment::{self, Payment};
 use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{self, Saga};
@@ -19,6 +20,7 @@ pub(crate) enum Entry {
     Order(OrderId, saga::Fact),
     Payment(PaymentId, payment::Fact),
     Confirmation(ConfirmationId, confirmation::Fact),
+    Mileage(OrderId, mileage::Fact),
 }
 
 /// All machines, as far as their facts made them.
@@ -28,24 +30,30 @@ pub(crate) struct Node {
     pub(crate) orders: BTreeMap<OrderId, Saga>,
     pub(crate) payments: BTreeMap<PaymentId, Payment>,
     pub(crate) confirmations: BTreeMap<ConfirmationId, Confirmation>,
+    pub(crate) mileage: BTreeMap<OrderId, Mileage>,
 }
 
 /// What is sold: a hall with so many seats.
 pub(crate) fn hall(seats: u64) -> Box<Offering> {
     let capacity = Quantity::whole(seats).expect("a quantity");
-    Box::new(Offering {
-        name: "the hall".to_owned(),
-        price: euro(1000),
-        model: Model::Seats { capacity },
-        overbook: Quantity::NONE,
-        attributes: Attributes::new(),
-    })
+    offering("the hall", Model::Seats { capacity })
+}
+
+/// What is sold: so many pieces in a shop, to which more can be brought.
+pub(crate) fn shop(pieces: u64) -> Box<Offering> {
+    let quantity = Quantity::whole(pieces).expect("a quantity");
+    offering("the shop", Model::Stock { quantity })
+}
+
+fn offering(name: &str, model: Model) -> Box<Offering> {
+    let (name, price, overbook) = (name.to_owned(), euro(1000), Quantity::NONE);
+    Box::new(Offering { name, price, model, overbook, attributes: Attributes::new() })
 }
 
 impl Entry {
-    /// The fact that opens an offering with so many seats.
-    pub(crate) fn opened(seats: u64) -> Entry {
-        let event = inventory::Event::Opened(hall(seats));
+    /// The fact that opens an offering.
+    pub(crate) fn opened(offering: Box<Offering>) -> Entry {
+        let event = inventory::Event::Opened(offering);
         Entry::Inventory(inventory::Fact { at: START, event })
     }
 
@@ -63,6 +71,7 @@ impl Entry {
                 | inventory::Event::Closed => (None, fact.event.name()),
             },
             Entry::Order(order, fact) => (Some(*order), fact.event.kind().name()),
+            Entry::Mileage(order, fact) => (Some(*order), fact.event.name()),
             // An order has a fact of this name too: the customer sent a card.
             Entry::Payment(
                 _,
@@ -104,6 +113,7 @@ impl Node {
             orders: BTreeMap::new(),
             payments: BTreeMap::new(),
             confirmations: BTreeMap::new(),
+            mileage: BTreeMap::new(),
         };
         journal[1..].iter().for_each(|entry| node.apply(entry));
         node
@@ -131,6 +141,13 @@ impl Node {
                 None => {
                     let promise = Confirmation::begin(*id, fact).expect("it begins one");
                     self.confirmations.insert(*id, promise);
+                }
+            },
+            Entry::Mileage(order, fact) => match self.mileage.get_mut(order) {
+                Some(entry) => entry.apply(fact),
+                None => {
+                    let entry = Mileage::begin(fact).expect("it begins an entry");
+                    self.mileage.insert(*order, entry);
                 }
             },
         }

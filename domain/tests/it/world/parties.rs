@@ -1,10 +1,12 @@
-//! Those an order asks: the inventory, the payments with their gateway, the confirmations.
+//! Those an order asks: the inventory, the payments with their gateway, the confirmations. The
+//! mileage is in `mileage`.
 
 use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::{ConfirmationId, EffectId, OrderId, PaymentId};
 use surehold_domain::inventory;
 use surehold_domain::money::Money;
 use surehold_domain::payment::{self, Answer, Payment};
+use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{Effect, Outcome, Phase};
 use surehold_domain::terms::{ConfirmationTerms, ConfirmedBy};
 
@@ -20,6 +22,8 @@ pub(super) fn effect_name(effect: &Effect) -> &'static str {
         Effect::Refund { .. } => "refund",
         Effect::Release { .. } => "release",
         Effect::Withdraw { .. } => "withdraw",
+        Effect::Credit { .. } => "credit",
+        Effect::Supply { .. } => "supply",
     }
 }
 
@@ -40,10 +44,12 @@ impl World {
                 self.confirm(id, confirmation, terms, demanded);
             }
             Effect::Withdraw { confirmation } => self.withdraw(id, confirmation),
+            Effect::Credit { points } => self.credit(id, points),
+            Effect::Supply { quantity, .. } => self.receive(id, quantity),
         }
     }
 
-    fn answer(&mut self, id: EffectId, said: Said) {
+    pub(super) fn answer(&mut self, id: EffectId, said: Said) {
         self.queue.push_back(Message::Answer(id, said));
     }
 
@@ -75,6 +81,27 @@ impl World {
             | inventory::Verdict::KindHeld
             | inventory::Verdict::NotStock
             | inventory::Verdict::TooMuch => {}
+        }
+    }
+
+    /// What an order brought is counted once, however often the order asks.
+    fn receive(&mut self, id: EffectId, quantity: Quantity) {
+        let input = inventory::Input::Receive { order: id.order.order, quantity };
+        match self.node.inventory.decide(input) {
+            inventory::Verdict::Record(event) => {
+                if self.record(Entry::Inventory(inventory::Fact { at: self.now, event })) {
+                    self.answer(id, Said::Plain(Outcome::Supplied));
+                }
+            }
+            inventory::Verdict::AlreadySo => self.answer(id, Said::Plain(Outcome::Supplied)),
+            verdict @ (inventory::Verdict::NotHeld(_)
+            | inventory::Verdict::BelowHeld { .. }
+            | inventory::Verdict::Uncounted
+            | inventory::Verdict::KindHeld
+            | inventory::Verdict::NotStock
+            | inventory::Verdict::TooMuch) => {
+                panic!("what was brought is not counted: {verdict:?}")
+            }
         }
     }
 

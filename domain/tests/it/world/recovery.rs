@@ -13,6 +13,7 @@ impl World {
         self.durable = self.journal.len();
         self.node = Node::replay(&self.journal);
         self.queue.clear();
+        self.followed = 0;
         self.wanted.clear();
         self.refused.clear();
         self.called.clear();

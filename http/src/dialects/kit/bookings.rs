@@ -182,7 +182,13 @@ pub fn confirmed(order: &OrderView) -> Option<u64> {
 /// A kept value as JSON; null if there is none.
 #[must_use]
 pub fn shown(order: &OrderView, name: &str) -> Value {
-    order.attributes.get(name).map_or(Value::Null, value)
+    kept_in(&order.attributes, name)
+}
+
+/// One of some kept values as JSON; null if there is none.
+#[must_use]
+pub fn kept_in(kept: &Attributes, name: &str) -> Value {
+    kept.get(name).map_or(Value::Null, value)
 }
 
 /// A kept value as JSON.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use serde_json::Value;
 use surehold::view::{Collection as Rows, Rows as Numbers};
 
-use super::{Desk, Failure, Sent};
+use super::{Desk, Failure, Sent, Tale, Told};
 use crate::answer::Response;
 
 /// What a function of a dialect comes to, once it is awaited.
@@ -37,6 +37,8 @@ pub struct Dialect {
     /// Its other addresses. They come before the collections: `POST /sales` may be one of these
     /// although there is a collection of that name.
     pub actions: &'static [Action],
+    /// What it publishes about a fact.
+    pub tells: fn(&Tale<'_>) -> Vec<Told>,
 }
 
 /// A collection of the reference system.
