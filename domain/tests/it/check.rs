@@ -249,6 +249,7 @@ impl Player {
                 Need::Nothing => Next::Nothing,
             }),
             ("no", "room") => Outcome::NotHeld(Reason::NoRoom),
+            ("wrong", "claim") => Outcome::NotHeld(Reason::WrongClaim),
             ("closed", _) => Outcome::NotHeld(Reason::OfferingClosed),
             ("captured", _) => Outcome::Captured(self.next_confirmation()),
             ("declined", _) => Outcome::Declined(rest.to_owned()),

@@ -319,4 +319,152 @@ matrix! {
         lost release                                         => cancelled (customer), 0 charged, 0 back
         twice withdraw                                       => cancelled (customer), 0 charged, 0 back
     "
+    /// The points come with the payment.
+    credit: "points", NOBODY => "
+        nothing                                              => ?
+        no room                                              => ?
+        the gateway declines                                 => ?
+        the gateway is down                                  => ?
+        its answers are lost                                 => ?
+        the charge arrives late                              => ?
+        the mileage is down                                  => ?
+        the mileage is down for a while                      => ?
+        the mileage goes down at OrderHeld                   => ?
+        the mileage goes down at OrderCharged                => ?
+        the mileage goes down at OrderPaid                   => ?
+        lost credit                                          => ?
+        silence on credit                                    => ?
+        twice credit                                         => ?
+        late credit                                          => ?
+        late charge                                          => ?
+        crash before PaymentCaptured                         => ?
+        crash after PaymentCaptured                          => ?
+        crash before OrderCharged                            => ?
+        crash after OrderCharged                             => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+        crash before OrderPaid                               => ?
+        crash after OrderPaid                                => ?
+    "
+    credit_and_pay_later: "points, pay later", NOBODY => "
+        nothing                                              => ?
+        the mileage is down                                  => ?
+        the mileage goes down at OrderHeld                   => ?
+        the mileage goes down at OrderCharged                => ?
+        lost credit                                          => ?
+        silence on credit                                    => ?
+        twice credit                                         => ?
+        late credit                                          => ?
+        crash before OrderCharged                            => ?
+        crash after OrderCharged                             => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+    "
+    /// The operator says no: the points go with the order, if need be later.
+    credit_by_operator: "points, operator", UNWILLING_OPERATOR => "
+        nothing                                              => ?
+        the mileage goes down at OrderPaid                   => ?
+        the mileage goes down at UndoStarted                 => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+        crash before OrderPaid                               => ?
+        crash after OrderPaid                                => ?
+        crash before UndoStarted                             => ?
+        crash after UndoStarted                              => ?
+        crash before MileageTakenBack                        => ?
+        crash after MileageTakenBack                         => ?
+        crash before OrderRefunded                           => ?
+        crash after OrderRefunded                            => ?
+    "
+    /// The customer cancels a minute after the charge, whether the points are there or not.
+    credit_and_cancel: "points", CANCELS_CHARGED => "
+        nothing                                              => ?
+        the mileage goes down at OrderHeld                   => ?
+        the mileage goes down at OrderCharged                => ?
+        the mileage goes down at UndoStarted                 => ?
+        lost credit                                          => ?
+        silence on credit                                    => ?
+        twice credit                                         => ?
+        late credit                                          => ?
+        crash before OrderCharged                            => ?
+        crash after OrderCharged                             => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+        crash before MileageTakenBack                        => ?
+        crash after MileageTakenBack                         => ?
+    "
+    /// Nothing to pay, so nothing to wait for: the points follow.
+    points_without_a_price: "points, no price", NOBODY => "
+        nothing                                              => ?
+        the mileage is down                                  => ?
+        the mileage goes down at OrderConfirmed              => ?
+        crash before OrderHeld                               => ?
+        crash after OrderHeld                                => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+    "
+    /// The points follow the payment, and are taken back after the cancellation.
+    points_afterwards: "points afterwards", CANCELS_CONFIRMED => "
+        nothing                                              => ?
+        the mileage is down                                  => ?
+        the mileage is down for a while                      => ?
+        the mileage goes down at OrderPaid                   => ?
+        the mileage goes down at OrderConfirmed              => ?
+        crash before OrderPaid                               => ?
+        crash after OrderPaid                                => ?
+        crash before MileageCredited                         => ?
+        crash after MileageCredited                          => ?
+        crash before UndoStarted                             => ?
+        crash after UndoStarted                              => ?
+        crash before MileageTakenBack                        => ?
+        crash after MileageTakenBack                         => ?
+    "
+    /// What is brought counts once.
+    supply: "supply", DELIVERS => "
+        nothing                                              => ?
+        the mileage is down                                  => ?
+        lost hold                                            => ?
+        late hold                                            => ?
+        lost supply                                          => ?
+        mended the next day, silence on supply               => ?
+        twice supply                                         => ?
+        late supply                                          => ?
+        crash before OrderHeld                               => ?
+        crash after OrderHeld                                => ?
+        crash before OrderConfirmed                          => ?
+        crash after OrderConfirmed                           => ?
+        crash before OrderDelivered                          => ?
+        crash after OrderDelivered                           => ?
+        crash before StockReceived                           => ?
+        crash after StockReceived                            => ?
+        crash before OrderFulfilled                          => ?
+        crash after OrderFulfilled                           => ?
+    "
+    /// Nobody says that it came.
+    supply_never_comes: "supply", NOBODY => "
+        nothing                                              => ?
+        twice hold                                           => ?
+        late confirm                                         => ?
+        lost release                                         => ?
+        silence on release                                   => ?
+        twice release                                        => ?
+        late release                                         => ?
+        crash before UndoStarted                             => ?
+        crash after UndoStarted                              => ?
+        crash before OrderReleased                           => ?
+        crash after OrderReleased                            => ?
+    "
+    supply_cancelled: "supply", CANCELS_CONFIRMED => "
+        nothing                                              => ?
+        lost release                                         => ?
+        crash before UndoStarted                             => ?
+        crash after UndoStarted                              => ?
+        crash before OrderReleased                           => ?
+        crash after OrderReleased                            => ?
+    "
+    supply_confirmed_by_operator: "supply, operator", UNWILLING_OPERATOR => "
+        nothing                                              => ?
+        crash before ConfirmationRejected                    => ?
+        crash after ConfirmationRejected                     => ?
+    "
 }

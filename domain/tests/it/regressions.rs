@@ -25,6 +25,37 @@ fn a_quote_from_before_the_money_came_is_no_quote_for_the_money() {
     );
 }
 
+/// While the points are credited the money is there, and a quote speaks of it: it holds for as long
+/// as it says, though the order is paid for meanwhile.
+#[test]
+fn a_quote_given_while_the_points_are_credited_holds() {
+    check(
+        "points, tiers",
+        "
+        held                => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured +52 h      => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        quote               => CancellationQuoted (4: 1000 EUR back) -> paying, owes credit of 10 points, until +15 min
+        credited            => OrderPaid -> paid, owes confirm 1, until +7 d
+        cancel by quote 4 +10 min => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        ",
+    );
+}
+
+/// An order that waits for its points is cancelled like one that is being paid: all comes back, and
+/// that is what a quote says.
+#[test]
+fn a_quote_says_what_a_cancellation_returns_while_the_points_are_credited() {
+    check(
+        "points, tiers",
+        "
+        held                => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured +90 h      => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        quote               => CancellationQuoted (4: 1000 EUR back) -> paying, owes credit of 10 points, until +15 min
+        cancel              => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        ",
+    );
+}
+
 /// Attributes that come with a cancellation count like any others.
 #[test]
 fn a_cancellation_cannot_overload_an_order() {

@@ -12,22 +12,22 @@ use crate::check::{Edge, check, edges};
 #[rustfmt::skip]
 pub(crate) const DIAGRAM: [Edge; 23] = [
     (Phase::Holding, Phase::Refused),     // no room
-    (Phase::Holding, Phase::Releasing),   // cancelled, no answer in time, gateway down and refuse
+    (Phase::Holding, Phase::Releasing),   // cancelled, no answer in time, gateway down and refuse, mileage down
     (Phase::Holding, Phase::Unpaid),      // pay later, gateway down and pay later
     (Phase::Holding, Phase::Paid),        // nothing to pay
     (Phase::Holding, Phase::Paying),      // held
     (Phase::Paying, Phase::Releasing),    // declined, gateway down and refuse
     (Phase::Paying, Phase::Unpaid),       // gateway down and pay later
-    (Phase::Paying, Phase::Refunding),    // cancelled, no answer in time
-    (Phase::Paying, Phase::Paid),         // captured
+    (Phase::Paying, Phase::Refunding),    // cancelled, no answer in time, no points
+    (Phase::Paying, Phase::Paid),         // captured, and the points credited that come with it
     (Phase::Unpaid, Phase::Paying),       // pay
     (Phase::Unpaid, Phase::Releasing),    // cancelled, deadline
     (Phase::Paid, Phase::Refunding),      // rejected, cancelled, confirmation deadline
     (Phase::Paid, Phase::Releasing),      // the same, and nothing comes back
     (Phase::Paid, Phase::Confirmed),      // confirmed
     (Phase::Confirmed, Phase::Refunding), // cancelled
-    (Phase::Confirmed, Phase::Releasing), // the same, and nothing comes back
-    (Phase::Confirmed, Phase::Fulfilled), // completed
+    (Phase::Confirmed, Phase::Releasing), // the same, and nothing comes back; not delivered
+    (Phase::Confirmed, Phase::Fulfilled), // completed, and counted what it brings
     (Phase::Refunding, Phase::Releasing), // refunded
     (Phase::Refunding, Phase::Stuck),     // too many attempts
     (Phase::Releasing, Phase::Cancelled), // released
@@ -382,5 +382,156 @@ scripts! {
         held payments down           => ignored: NoAnswer
         held                         => OrderHeld -> unpaid, until +2 d
         unavailable                  => ignored: NotOutstanding
+    "
+    /// The points come with the payment: the order is paid for once they are there.
+    points_are_credited: "points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        captured                     => ignored: NoAnswer
+        captured, late               => ignored: NotOutstanding
+        complete                     => refused: an order that is paying cannot be completed
+        pay                          => refused: an order that is paying cannot be paid
+        retry                        => ignored: AlreadySo
+        credited                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        credited                     => ignored: NoAnswer
+        credited, late               => ignored: NotOutstanding
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    /// Known before any money moves: nothing is charged.
+    the_mileage_is_known_to_be_down: "points" => "
+        held mileage down            => OrderHeld (mileage_unavailable) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Found out too late: all that was charged goes back.
+    the_mileage_turns_out_to_be_down: "points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        not credited                 => UndoStarted (mileage_unavailable) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        credited, late               => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// The mileage says nothing until the hold is over. It begins anew with the charge.
+    the_points_do_not_arrive: "points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured +10 min             => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        wake +14 min                 => ignored: NotDue
+        wake +1 min                  => UndoStarted (mileage_unavailable) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        credited, late               => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    cancelled_while_crediting: "points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        credited, late               => ignored: NotOutstanding
+        not credited, late           => ignored: NotOutstanding
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    points_of_an_order_that_waits_for_the_operator: "points, operator" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        credited                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        rejected fully booked        => UndoStarted (rejected: fully booked) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Nothing is asked for while the customer has still to pay, so the mileage does not matter yet.
+    points_of_an_order_that_is_paid_later: "points, pay later" => "
+        held mileage down            => ignored: NoAnswer
+        held                         => OrderHeld -> unpaid, until +2 d
+        credited                     => ignored: NotOutstanding
+        pay                          => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+        credited                     => ignored: NoAnswer
+        not credited                 => ignored: NoAnswer
+        captured                     => OrderCharged -> paying, owes credit of 10 points, until +15 min
+        not credited                 => UndoStarted (mileage_unavailable) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Nothing to pay, so no points that come with the payment: they follow.
+    points_without_a_price: "points, no price" => "
+        held mileage down            => ignored: NoAnswer
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    /// The points follow: the order waits for nobody.
+    points_that_come_afterwards: "points afterwards" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        credited                     => ignored: NoAnswer
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    /// Somebody brings something: it costs nothing, and counts once it is there.
+    supplied: "supply" => "
+        placed                       => OrderPlaced -> holding, owes hold 1 of 1, until +30 s
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        complete                     => refused: an order that is paid cannot be completed
+        supplied                     => ignored: NoAnswer
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        supplied                     => ignored: NotOutstanding
+        complete                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        supplied                     => OrderFulfilled -> fulfilled
+        supplied, late               => ignored: NotOutstanding
+        complete                     => refused: an order that is fulfilled cannot be completed
+    "
+    /// What is there is there: it is neither brought twice nor taken away again.
+    supplied_and_completed_again: "supply" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        complete                     => ignored: AlreadySo
+        cancel                       => refused: an order that is confirmed cannot be cancelled
+        quote                        => refused: an order that is confirmed cannot be quoted a cancellation
+        released                     => ignored: NoAnswer
+        confirmed                    => ignored: NoAnswer
+        supplied                     => OrderFulfilled -> fulfilled
+        complete                     => refused: an order that is fulfilled cannot be completed
+    "
+    /// The inventory says nothing: it is asked until it does, and only its last answer counts.
+    supplied_late: "supply" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        wake +4 min                  => ignored: NotDue
+        wake +1 min                  => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        supplied, late               => ignored: NotOutstanding
+        wake x99                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        supplied, late               => ignored: NotOutstanding
+        supplied                     => OrderFulfilled -> fulfilled
+    "
+    /// Nobody says that it arrived: other than what was sold, it does not count as delivered.
+    never_delivered: "supply" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        wake +89 d                   => ignored: NotDue
+        wake +1 d                    => UndoStarted (not_delivered) -> releasing, owes release of 1, until +2 s
+        complete                     => refused: an order that is releasing cannot be completed
+        supplied                     => ignored: NoAnswer
+        released                     => OrderReleased -> cancelled
+        complete                     => refused: an order that is cancelled cannot be completed
+    "
+    a_supply_is_cancelled: "supply" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        cancel the ship sank         => UndoStarted (customer: the ship sank) -> releasing, owes release of 1, until +2 s
+        complete                     => refused: an order that is releasing cannot be completed
+        released                     => OrderReleased -> cancelled
+    "
+    a_supply_is_not_wanted: "supply, operator" => "
+        held                         => OrderHeld -> paid, owes confirm 1 by operator, until +7 d
+        awaited                      => ConfirmationAwaited -> paid, until +7 d
+        rejected the shelf is full   => UndoStarted (rejected: the shelf is full) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// An offering that is not counted as stock takes no supplies.
+    a_supply_of_the_wrong_kind: "supply" => "
+        wrong claim                  => OrderRefused (wrong_claim) -> refused
     "
 }
