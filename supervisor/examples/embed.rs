@@ -2,7 +2,7 @@
 //! Run it with `cargo run -p surehold --example embed`.
 
 use surehold::domain::{id::OfferingId, plan::Plan, quantity::Quantity};
-use surehold::{Data, Engine, NewOrder, Options};
+use surehold::{Booking, Data, Engine, NewOrder, Options};
 
 const MARKET: &str = "name = 'demo'\ncurrency = 'EUR'\n[[offerings]]\nid = 1\nname = 'A seat'\n\
     price = { amount = 1250 }\ninventory = { model = 'seats', capacity = 3 }";
@@ -14,7 +14,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let market = engine.market("demo")?;
     let (customer, offering) = ("ann".to_owned(), OfferingId(1));
     let (quantity, card) = (Quantity::ONE, Some("tok_1".to_owned()));
-    let order = NewOrder { customer, offering, quantity, card, attributes: Default::default() };
+    let (booking, attributes) = (Booking::Units, Default::default());
+    let order = NewOrder { customer, offering, quantity, booking, card, attributes };
     let placement = engine.place(market, order, None).await?;
     let mut out = String::new();
     out += &format!(

@@ -116,13 +116,14 @@ pub struct Market(usize);
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
 /// use surehold::domain::{id::OfferingId, plan::Plan, quantity::Quantity};
-/// use surehold::{Data, Engine, NewOrder, Options};
+/// use surehold::{Booking, Data, Engine, NewOrder, Options};
 ///
 /// let plan = Plan::parse("demo.toml", "name = 'demo'\ncurrency = 'EUR'\n[[offerings]]\nid = 1\n\
 ///     name = 'A seat'\nprice = { amount = 1250 }\ninventory = { model = 'seats', capacity = 3 }")?;
 /// let engine = Engine::open(Options::new(Data::Memory, vec![plan])).await?;
 /// let order = NewOrder {
 ///     customer: "ann".into(), offering: OfferingId(1), quantity: Quantity::ONE,
+///     booking: Booking::Units,
 ///     card: Some("tok_1".into()), attributes: Default::default(),
 /// };
 /// let placement = engine.place(engine.market("demo")?, order, None).await?;

@@ -34,15 +34,12 @@ impl Saga {
             }
             Event::PaymentDeferred { until } => self.state = State::Unpaid { until: *until },
             Event::Paid { confirmation, until } => {
-                self.captured = Some(self.order.price);
-                // What was quoted before there was money says nothing about it.
-                self.quote = None;
+                self.charged();
                 self.confirmation = Some(*confirmation);
                 self.state = State::Paid { until: *until, asked: Asked::Requested };
             }
             Event::Charged { confirmation, until } => {
-                self.captured = Some(self.order.price);
-                self.quote = None;
+                self.charged();
                 self.state = State::Crediting { confirmation: *confirmation, until: *until };
             }
             Event::Delivered { until } => self.state = State::Delivering { until: *until },
@@ -64,6 +61,15 @@ impl Saga {
                 self.quote = Some(Quote { number: self.number, refund: *refund, until: *until });
             }
             Event::Annotated(attributes) => self.keep(attributes),
+        }
+    }
+
+    /// The money is there. What was quoted before says nothing about it; what is quoted from now on
+    /// does, and stays when points follow.
+    fn charged(&mut self) {
+        if self.captured.is_none() {
+            self.captured = Some(self.order.price);
+            self.quote = None;
         }
     }
 

@@ -79,6 +79,8 @@ impl Saga {
     /// What comes back if the customer cancels at `now`, as far as anything was charged.
     pub(super) fn refund_now(&self, now: Timestamp) -> Money {
         match self.captured() {
+            // Without its points it is not yet paid for: all of it comes back.
+            Some(charged) if matches!(self.state(), State::Crediting { .. }) => charged,
             Some(charged) => self.order().terms.refund(charged, self.order().starts_at, now),
             None => Money::zero(self.order().price.currency()),
         }

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //!  Holding --no room-------------------------------------------------> Refused
-//!    | held                \--cancelled, no answer in time--> Releasing
+//!    | held                \--cancelled, no answer in time, gateway or mileage down--> Releasing
 //!    |--pay later--> Unpaid --pay--> Paying;  cancelled, deadline--> Releasing
 //!    |--nothing to pay--> Paid
 //!    v
 //!  Paying --declined, gateway down and refuse--> Releasing
 //!    |  \--gateway down and pay later--> Unpaid
 //!    |  \--cancelled, no answer in time--> Refunding (what is in flight counts as charged)
-//!    |--captured, points come with it--> Crediting --no mileage--> Refunding;  --credited--> Paid
+//!    |--captured, points come with it--> Crediting --credited--> Paid
+//!    |                                       \--no mileage, cancelled, no answer in time--> Refunding
 //!    v captured
 //!  Paid --rejected, cancelled, confirmation deadline--> Refunding (nothing charged: Releasing)
 //!    v confirmed
 //!  Confirmed --cancelled--> Refunding (nothing to return: Releasing)
+//!    |  \--brings stock, not completed in time--> Releasing
 //!    |--completed, brings stock--> Delivering --counted--> Fulfilled
 //!    v completed
 //!  Fulfilled

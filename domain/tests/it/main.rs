@@ -5,7 +5,7 @@
 //! that has a name, `property` breaks it at random (the seed is fixed and printed), `counting` counts
 //! at random. `reach` walks
 //! every state an order can be in. `tidy` holds the workspace to the rules of its layout. `regressions`
-//! has the stories of what went wrong once.
+//! has the stories of what went wrong once, `stored` reads what the first version wrote.
 
 mod check;
 
@@ -28,3 +28,5 @@ mod reach;
 mod tidy;
 
 mod regressions;
+
+mod stored;

@@ -165,6 +165,60 @@ fn the_search_takes_every_step_of_the_diagram_and_no_other() {
     assert_eq!(taken, BTreeSet::from(DIAGRAM));
 }
 
+/// A phase, or one of the two states that share a phase with another.
+fn place_name(state: &State) -> &'static str {
+    match state {
+        State::Crediting { .. } => "crediting",
+        State::Delivering { .. } => "delivering",
+        State::Holding { .. }
+        | State::Paying { .. }
+        | State::Unpaid { .. }
+        | State::Paid { .. }
+        | State::Confirmed { .. }
+        | State::Undoing { .. }
+        | State::Stuck { .. }
+        | State::Fulfilled
+        | State::Refused(_)
+        | State::Cancelled(_) => state.phase().name(),
+    }
+}
+
+/// To the outside they are paying and confirmed; inside, these are the ways in and out.
+#[test]
+fn the_states_behind_a_phase_lie_where_they_are_drawn() {
+    let drawn = BTreeSet::from([
+        ("paying", "crediting"),     // captured, points come with it
+        ("crediting", "paid"),       // credited
+        ("crediting", "refunding"),  // no mileage, cancelled, no answer in time
+        ("confirmed", "delivering"), // completed, brings stock
+        ("delivering", "fulfilled"), // counted
+    ]);
+    let mut taken = BTreeSet::new();
+    for kind in ORDERS {
+        for (id, Place { saga, now, .. }) in explore(kind).0 {
+            let from = place_name(saga.state());
+            let waits = saga.order().terms.mileage.is_some_and(|mileage| mileage.sync);
+            assert!(from != "crediting" || waits, "{kind}: {id}: nobody waits for points");
+            assert!(from != "delivering" || saga.brings().is_some(), "{kind}: {id}: nothing comes");
+            let brought = saga.brings().is_some() && from == "confirmed";
+            for input in inputs(&saga) {
+                let mut then = saga.clone();
+                step(&mut then, &mut now.clone(), input);
+                let to = place_name(then.state());
+                let skipped = (waits && saga.captured().is_none() && to == "paid")
+                    && then.captured().is_some();
+                assert!(!skipped, "{kind}: {id}: paid for without its points");
+                assert!(!(brought && to == "fulfilled"), "{kind}: {id}: done and not counted");
+                let inner = [from, to].iter().any(|it| ["crediting", "delivering"].contains(it));
+                if inner && from != to {
+                    taken.insert((from, to));
+                }
+            }
+        }
+    }
+    assert_eq!(taken, drawn);
+}
+
 #[test]
 fn from_everywhere_some_way_leads_to_an_end() {
     for kind in ORDERS {

@@ -12,7 +12,9 @@ use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Phase;
 use surehold::domain::time::Timestamp;
 use surehold::stores::{Opened, Stores};
-use surehold::{Data, Engine, Market, NewOrder, Options, OrderCommand, OrderView, RuntimeClock};
+use surehold::{
+    Booking, Data, Engine, Market, NewOrder, Options, OrderCommand, OrderView, RuntimeClock,
+};
 use surehold_storage::faulty::{FaultyJournal, FaultySnapshots};
 use surehold_storage::{JournalError, MemoryJournal, MemorySnapshots};
 
@@ -167,6 +169,7 @@ pub(crate) fn order(offering: u64) -> NewOrder {
         customer: "ann".to_owned(),
         offering: OfferingId(offering),
         quantity: Quantity::ONE,
+        booking: Booking::Units,
         card: Some("7".to_owned()),
         attributes: Attributes::new(),
     }
