@@ -6,7 +6,9 @@
 
 pub mod kit;
 
+pub mod airbnb;
 pub mod edu;
+pub mod gasstation;
 pub mod talentshare;
 pub mod yogiyogi;
 
@@ -17,7 +19,13 @@ use crate::routes::Answering;
 use self::kit::{Desk, Dialect, Links};
 
 /// The dialects, each of the built-in market of its name.
-static DIALECTS: [&Dialect; 3] = [&talentshare::DIALECT, &yogiyogi::DIALECT, &edu::DIALECT];
+static DIALECTS: [&Dialect; 5] = [
+    &talentshare::DIALECT,
+    &gasstation::DIALECT,
+    &yogiyogi::DIALECT,
+    &edu::DIALECT,
+    &airbnb::DIALECT,
+];
 
 /// The dialect of the market with this name, if it has one.
 #[must_use]

@@ -12,7 +12,7 @@ use surehold::event::{Committed, CommittedFact, Events};
 use surehold::{Engine, Market, Refusal};
 
 use crate::dialects;
-use crate::dialects::kit::{Dialect, tell};
+use crate::dialects::kit::tell::{self, Teller};
 use crate::native::facts;
 use crate::shapes::Moment;
 
@@ -34,10 +34,8 @@ pub struct Published {
 /// Who writes a market's events.
 #[derive(Clone)]
 pub struct Publisher {
-    engine: Engine,
-    market: Market,
     name: String,
-    dialect: Option<&'static Dialect>,
+    teller: Option<Teller>,
 }
 
 impl Publisher {
@@ -45,7 +43,8 @@ impl Publisher {
     #[must_use]
     pub fn new(engine: &Engine, market: Market, name: &str, as_facts: bool) -> Publisher {
         let dialect = if as_facts { None } else { dialects::named(name) };
-        Publisher { engine: engine.clone(), market, name: name.to_owned(), dialect }
+        let teller = dialect.map(|dialect| Teller { engine: engine.clone(), market, dialect });
+        Publisher { name: name.to_owned(), teller }
     }
 
     /// What is published of these facts.
@@ -55,10 +54,10 @@ impl Publisher {
     pub async fn publish(&self, events: &Events) -> Result<Vec<Published>, Refusal> {
         let mut published = Vec::new();
         for committed in &events.events {
-            match self.dialect {
+            match &self.teller {
                 None => published.push(fact(committed)),
-                Some(dialect) => {
-                    let told = tell::tell(dialect, &self.engine, self.market, committed).await?;
+                Some(teller) => {
+                    let told = teller.tell(committed).await?;
                     let last = told.len().saturating_sub(1);
                     published.extend(told.iter().enumerate().map(|(place, told)| Published {
                         name: told.name,

@@ -208,7 +208,9 @@ impl Engine {
         index.map(Market).ok_or_else(|| Refusal::NoSuchMarket(name.to_owned()))
     }
 
-    fn plan(&self, market: Market) -> &Plan {
+    /// The market's plan.
+    #[must_use]
+    pub fn plan(&self, market: Market) -> &Plan {
         &self.inner.plans[market.0]
     }
 

@@ -43,5 +43,6 @@ pub use surehold_actors::clock::{Clock, RuntimeClock, SystemClock};
 pub use surehold_actors::gateway;
 pub use surehold_actors::gateway::PaymentGateway;
 pub use surehold_actors::gateway::sandbox::{Sandbox, SandboxSettings};
+pub use surehold_actors::stream::Series;
 pub use surehold_domain as domain;
 pub use view::*;

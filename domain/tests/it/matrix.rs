@@ -113,6 +113,7 @@ fn parse_fault(part: &'static str) -> Fault {
         "silence on" => Fault::Silent(at),
         "twice" => Fault::Twice(at),
         "late" => Fault::Late(at),
+        "overtaken" => Fault::Overtaken(at),
         "crash before" => Fault::CrashBefore(at),
         "crash after" => Fault::CrashAfter(at),
         _ => panic!("no fault is called \"{part}\""),
@@ -135,6 +136,9 @@ fn every_effect_meets_every_fault() {
             let row = format!("{fault} {effect}");
             assert!(rows.iter().any(|it| it.ends_with(&row)), "no table has the row \"{row}\"");
         }
+    }
+    for row in ["overtaken credit", "overtaken supply"] {
+        assert!(rows.iter().any(|it| it.ends_with(row)), "no table has the row \"{row}\"");
     }
     for fact in FACTS {
         for fault in ["crash before", "crash after"] {
@@ -336,6 +340,7 @@ matrix! {
         silence on credit                                    => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
         twice credit                                         => fulfilled, 1000 charged, 0 back, 10 points
         late credit                                          => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
+        overtaken credit                                     => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
         late charge                                          => cancelled (payment_expired), 1000 charged, 1000 back, 0 points
         crash before PaymentCaptured                         => fulfilled, 1000 charged, 0 back, 10 points
         crash after PaymentCaptured                          => fulfilled, 1000 charged, 0 back, 10 points
@@ -355,6 +360,7 @@ matrix! {
         silence on credit                                    => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
         twice credit                                         => fulfilled, 1000 charged, 0 back, 10 points
         late credit                                          => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
+        overtaken credit                                     => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
         crash before OrderCharged                            => fulfilled, 1000 charged, 0 back, 10 points
         crash after OrderCharged                             => fulfilled, 1000 charged, 0 back, 10 points
         crash before MileageCredited                         => fulfilled, 1000 charged, 0 back, 10 points
@@ -386,6 +392,7 @@ matrix! {
         silence on credit                                    => cancelled (customer), 1000 charged, 1000 back, 0 points
         twice credit                                         => cancelled (customer), 1000 charged, 1000 back, 0 points
         late credit                                          => cancelled (customer), 1000 charged, 1000 back, 0 points
+        overtaken credit                                     => cancelled (customer), 1000 charged, 1000 back, 0 points
         crash before OrderCharged                            => cancelled (customer), 1000 charged, 1000 back, 0 points
         crash after OrderCharged                             => cancelled (customer), 1000 charged, 1000 back, 0 points
         crash before MileageCredited                         => cancelled (customer), 1000 charged, 1000 back, 0 points
@@ -429,6 +436,7 @@ matrix! {
         mended the next day, silence on supply               => fulfilled, 0 charged, 0 back, 3 in stock
         twice supply                                         => fulfilled, 0 charged, 0 back, 3 in stock
         late supply                                          => fulfilled, 0 charged, 0 back, 3 in stock
+        overtaken supply                                     => fulfilled, 0 charged, 0 back, 3 in stock
         crash before OrderHeld                               => fulfilled, 0 charged, 0 back, 3 in stock
         crash after OrderHeld                                => fulfilled, 0 charged, 0 back, 3 in stock
         crash before OrderConfirmed                          => fulfilled, 0 charged, 0 back, 3 in stock

@@ -15,7 +15,7 @@ use surehold_domain::inventory::{self, Inventory};
 use surehold_domain::order::Claim;
 use surehold_domain::payment::{self, Answer, Payment};
 use surehold_domain::quantity::Quantity;
-use surehold_domain::saga::{Fact, Input, Saga, Verdict};
+use surehold_domain::saga::{Effect, Fact, Input, Saga, Verdict};
 use surehold_domain::terms::ConfirmedBy;
 use surehold_domain::time::{Span, Timestamp};
 
@@ -244,6 +244,7 @@ fn happen(world: &mut World, kind: u8, pick: usize) {
         96..100 => world.agenda.push((world.now, Act::Cancel(one))),
         100..104 => world.agenda.push((world.now, Act::Complete(one))),
         104..107 => world.mileage_down = pick.is_multiple_of(2),
+        107 => be_overtaken(world),
         _ => {
             world.follow();
         }
@@ -258,6 +259,17 @@ fn lose(world: &mut World, at: Option<usize>) {
             world.queue.push_back(Message::Gateway { payment, answer, asked_at });
         }
         Some(Message::Ask(..) | Message::Answer(..)) | None => {}
+    }
+}
+
+/// An order moves on before its ask arrives at one who is asked only this.
+fn be_overtaken(world: &mut World) {
+    let alone = |message: &Message| {
+        matches!(message, Message::Ask(_, Effect::Credit { .. } | Effect::Supply { .. }))
+    };
+    let at = world.queue.iter().position(alone);
+    if let Some(Message::Ask(id, effect)) = at.and_then(|at| world.queue.remove(at)) {
+        world.overtaken.push((id, effect));
     }
 }
 

@@ -92,6 +92,9 @@ pub(crate) enum Fault {
     Twice(&'static str),
     /// The answer arrives when the order has moved on.
     Late(&'static str),
+    /// The ask itself does, and everybody has read of it. Only for who is asked one thing: asks from
+    /// one order to one party stay in their order.
+    Overtaken(&'static str),
     /// The node dies before this fact is on disk.
     CrashBefore(&'static str),
     /// The node dies as soon as this fact is on disk.
@@ -132,6 +135,8 @@ pub(crate) struct World {
     called: BTreeMap<PaymentId, u32>,
     /// Answers kept back until their order has moved on.
     late: Vec<(EffectId, Said)>,
+    /// Asks kept back until their order has moved on.
+    pub(crate) overtaken: Vec<(EffectId, Effect)>,
     numbers: u64,
 }
 
@@ -159,6 +164,7 @@ impl World {
             refused: BTreeMap::new(),
             called: BTreeMap::new(),
             late: Vec::new(),
+            overtaken: Vec::new(),
             numbers: 0,
         }
     }
@@ -217,7 +223,9 @@ impl World {
                 self.deliver(message);
                 true
             }
-            None => self.call_gateway() || self.follow() || self.act() || self.wake(),
+            None => {
+                self.call_gateway() || self.follow() || self.catch_up() || self.act() || self.wake()
+            }
         };
         self.watch();
         worked
@@ -303,9 +311,25 @@ impl World {
                 self.fault = None;
                 self.queue.push_front(Message::Ask(id, effect.clone()));
             }
+            Some((order, Fault::Overtaken(late))) if (order, late) == (id.order.order, name) => {
+                self.fault = None;
+                self.overtaken.push((id, effect));
+                return;
+            }
             Some(_) | None => {}
         }
         self.serve(id, effect);
+    }
+
+    /// An ask that was kept back arrives; `false` if there is none.
+    fn catch_up(&mut self) -> bool {
+        let moved = |(id, _): &(EffectId, Effect)| {
+            self.node.orders.get(&id.order.order).is_some_and(|it| it.effect_id() != Some(*id))
+        };
+        let Some(moved) = self.overtaken.iter().position(moved) else { return false };
+        let (id, effect) = self.overtaken.remove(moved);
+        self.serve(id, effect);
+        true
     }
 
     fn answered(&mut self, id: EffectId, said: Said) {

@@ -59,7 +59,7 @@ pub struct ServeFlags {
     #[arg(long, global = true, value_name = "DIR", env = "SUREHOLD_DATA")]
     pub data: Option<PathBuf>,
     /// A built-in market or a TOML file; may be repeated. The first is also at `/`
-    /// [default: every built-in market: talentshare, yogiyogi, edu].
+    /// [default: every built-in market: talentshare, gasstation, yogiyogi, edu, airbnb].
     #[arg(
         long,
         global = true,

@@ -29,7 +29,7 @@ const TAKEN: &str = "_completed";
 
 /// The dialect.
 pub static DIALECT: Dialect =
-    Dialect { name: "edu", collections: &COLLECTIONS, actions: &[], tells };
+    Dialect { name: "edu", collections: &COLLECTIONS, actions: &[], tells_offerings: false, tells };
 
 /// The fields of everything but an application, which has all but the first.
 const FIELDS: [Field; 5] =

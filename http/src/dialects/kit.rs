@@ -43,12 +43,13 @@ pub use failure::Failure;
 pub use hal::Links;
 pub use input::{Form, Sent};
 pub use table::{
-    Action, Collection, Dialect, Field, Find, Finder, Gives, Ids, Key, Listed, Making, Source,
+    Action, Collection, Dialect, Field, Find, Finder, Gives, Ids, Key, Listed, Making, Run, Source,
     card, decimal, text, whole,
 };
-pub use tell::{Tale, Told, told};
+pub use tell::{Around, Tale, Told, told};
 
 use serde_json::Value;
+use surehold::domain::plan::Plan;
 use surehold::{Engine, Market};
 
 use crate::answer::Response;
@@ -68,6 +69,12 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// The market's plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        self.app.engine.plan(self.market)
+    }
+
     /// Who is asked.
     #[must_use]
     pub fn engine(&self) -> &Engine {

@@ -20,8 +20,13 @@ const TALENT: OfferingId = OfferingId(1);
 const NO_CARD: &str = "none";
 
 /// The dialect.
-pub static DIALECT: Dialect =
-    Dialect { name: "talentshare", collections: &COLLECTIONS, actions: &[], tells };
+pub static DIALECT: Dialect = Dialect {
+    name: "talentshare",
+    collections: &COLLECTIONS,
+    actions: &[],
+    tells_offerings: false,
+    tells,
+};
 
 static COLLECTIONS: [Collection; 5] = [
     Collection {
@@ -156,7 +161,7 @@ async fn mypage(desk: &Desk<'_>, id: u64) -> Found {
 
 /// The events of the reference system. Their status is that of the row they tell of.
 fn tells(tale: &Tale<'_>) -> Vec<Told> {
-    let Tale::Order(turn, order, cancellation) = tale else { return Vec::new() };
+    let Tale::Order(turn, order, around) = tale else { return Vec::new() };
     let id = order.id.0;
     let ordered = |kept: &Attributes| {
         json!({
@@ -189,7 +194,7 @@ fn tells(tale: &Tale<'_>) -> Vec<Told> {
         Turn::Undone(_) => vec![told("OrderCanceled", ordered(&order.attributes))],
         Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
         Turn::Released => {
-            vec![told("ConfirmCanceled", spoken(*cancellation, "Confirmation Canceled"))]
+            vec![told("ConfirmCanceled", spoken(around.cancellation, "Confirmation Canceled"))]
         }
         Turn::Awaited | Turn::Fulfilled => Vec::new(),
     }

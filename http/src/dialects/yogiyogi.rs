@@ -29,8 +29,13 @@ const CONFIRMED: &str = "Confirmed";
 const WORDS: &str = "_operator";
 
 /// The dialect.
-pub static DIALECT: Dialect =
-    Dialect { name: "yogiyogi", collections: &COLLECTIONS, actions: &[], tells };
+pub static DIALECT: Dialect = Dialect {
+    name: "yogiyogi",
+    collections: &COLLECTIONS,
+    actions: &[],
+    tells_offerings: false,
+    tells,
+};
 
 static COLLECTIONS: [Collection; 7] = [
     Collection {
@@ -287,7 +292,7 @@ async fn page(desk: &Desk<'_>, id: u64, named: &str) -> Found {
 
 /// The events of the reference system. Their status is that of the row they tell of.
 fn tells(tale: &Tale<'_>) -> Vec<Told> {
-    let Tale::Order(turn, order, cancellation) = tale else { return Vec::new() };
+    let Tale::Order(turn, order, around) = tale else { return Vec::new() };
     let id = order.id.0;
     let ordered = |kept: &Attributes| {
         json!({
@@ -326,7 +331,7 @@ fn tells(tale: &Tale<'_>) -> Vec<Told> {
         Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
         Turn::Released => {
             let status = cancelled(order);
-            let fields = json!({ "id": cancellation, "orderId": id, "status": status });
+            let fields = json!({ "id": around.cancellation, "orderId": id, "status": status });
             vec![told("ReserveCanceled", fields)]
         }
         Turn::Fulfilled => Vec::new(),

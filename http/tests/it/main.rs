@@ -6,8 +6,10 @@
 mod client;
 mod server;
 
+mod killed;
 mod process;
 mod transcripts;
+mod upgrade;
 
 mod bad_input;
 mod cors;
@@ -21,4 +23,5 @@ mod yogiyogi;
 
 mod full_disk;
 mod kill;
+mod races;
 mod self_healing;

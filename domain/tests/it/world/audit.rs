@@ -71,6 +71,8 @@ impl World {
             let saga = &self.node.orders[order];
             let earned = (saga.key(), earns(saga));
             assert_eq!((entry.order, Some(entry.credited)), earned, "order {order} earned this");
+            let facts = 1 + u32::from(entry.taken_back);
+            assert_eq!(entry.number, facts, "order {order}: credited once, taken back once");
         }
     }
 

@@ -18,6 +18,7 @@ impl World {
         self.refused.clear();
         self.called.clear();
         self.late.clear();
+        self.overtaken.clear();
         let orders: Vec<OrderId> = self.node.orders.keys().copied().collect();
         for order in orders {
             self.resume(order);

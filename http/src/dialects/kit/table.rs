@@ -37,6 +37,8 @@ pub struct Dialect {
     /// Its other addresses. They come before the collections: `POST /sales` may be one of these
     /// although there is a collection of that name.
     pub actions: &'static [Action],
+    /// Whether what it publishes tells of what is sold as well, and of what is counted of it.
+    pub tells_offerings: bool,
     /// What it publishes about a fact.
     pub tells: fn(&Tale<'_>) -> Vec<Told>,
 }
