@@ -1,6 +1,7 @@
 //! One opening of the data: recovered stores, directories, addresses, and what the engine's calls
 //! need to reach them. A failed disk ends it; the root then makes another.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use surehold_actors::clock::Clock;
@@ -33,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Outlives an opening, like the customers in it.
     pub(crate) watchers: Arc<Watchers>,
+    /// The markets whose sales and stock are counted.
+    pub(crate) detailed: BTreeSet<MarketId>,
 }
 
 /// Health of the fixed workers.
@@ -126,7 +129,7 @@ impl Core {
         let markets = open_markets(&post, &parts.plans)?;
         open_node(&post)?;
         Ok(Core {
-            views: Arc::new(Views::new(Arc::clone(&post))),
+            views: Arc::new(Views::new(Arc::clone(&post), parts.detailed.clone())),
             post,
             orders,
             offerings,

@@ -7,10 +7,19 @@ mod admin;
 mod audit;
 mod catalogue;
 mod events;
+mod figures;
 mod lists;
+mod messages;
+mod mileage;
 mod orders;
+mod queue;
 mod read;
+mod reviews;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,6 +156,14 @@ impl Engine {
     /// # Errors
     /// [`OpenError`], with a sentence for whoever started this.
     pub async fn open(options: Options) -> Result<Engine, OpenError> {
+        Engine::open_detailed(options, BTreeSet::new()).await
+    }
+
+    /// As [`Engine::open`]; sales and stock of the `detailed` markets are counted.
+    pub(crate) async fn open_detailed(
+        options: Options,
+        detailed: BTreeSet<MarketId>,
+    ) -> Result<Engine, OpenError> {
         let Options { data, plans, gateway, clock } = options;
         check_names(&plans)?;
         let stores: Arc<dyn Stores> = match data {
@@ -161,6 +178,7 @@ impl Engine {
             gateway,
             clock,
             watchers: Arc::default(),
+            detailed,
         });
         let opening = Arc::clone(&parts);
         let core = tokio::task::spawn_blocking(move || Core::open(&opening))
