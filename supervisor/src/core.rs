@@ -133,11 +133,13 @@ impl Core {
         // Nobody else can have filled it.
         let _ = shared.set(Arc::clone(&post));
         let markets = open_markets(&post, &parts.plans)?;
+        let figures = markets.iter().zip(parts.plans.iter()).filter(|(_, plan)| plan.figures);
+        let detailed = figures.map(|(market, _)| *market).collect();
         let switches = Switches::load(&shelf)?;
         offerings.set_stopped(switches.is_stopped("inventory"));
         open_node(&post)?;
         Ok(Core {
-            views: Arc::new(Views::new(Arc::clone(&post))),
+            views: Arc::new(Views::new(Arc::clone(&post), detailed)),
             post,
             orders,
             offerings,

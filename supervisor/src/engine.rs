@@ -8,10 +8,18 @@ mod audit;
 mod catalogue;
 mod checked;
 mod events;
+mod figures;
 mod keys;
 mod lists;
+mod messages;
+mod mileage;
 mod orders;
+mod queue;
 mod read;
+mod reviews;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -80,6 +80,13 @@ pub const FOLLOWER_PAUSE: Duration = Duration::from_millis(20);
 pub const VIEW_WAIT: Duration = Duration::from_secs(3);
 /// What the views learned is stored at least this often while they learn.
 pub const VIEWS_STORED_EVERY: Span = Span::seconds(20);
+/// Entries the views learned before they are stored: a batch of that many takes some tens of
+/// milliseconds, and lists wait for it.
+pub const VIEWS_RECENT_MAX: usize = 100_000;
+/// Keys of an index that is no longer live removed in one batch; some of them hold ten kilobytes.
+pub const VIEWS_SWEPT_MAX: usize = 512;
+/// Pause between two gulps of a rebuild of the views, so that orders do not notice it.
+pub const VIEWS_BESIDE_PAUSE: Duration = Duration::from_millis(5);
 
 /// How far a follower has come is stored this often while it moves; after a crash it does so much
 /// once more, which is harmless.

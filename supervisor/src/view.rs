@@ -12,6 +12,9 @@ use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{Phase, Reason, Step};
 use surehold_domain::time::Timestamp;
 
+mod support;
+pub use support::*;
+
 /// An order, as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderView {
@@ -266,7 +269,7 @@ pub struct OrderFilter {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
@@ -295,6 +298,13 @@ pub enum Collection {
     /// Orders whose booking was cancelled: the numbers are the orders'; a cancellation's own number
     /// is its place in the list, from 1.
     Cancellations,
+    /// Messages to customers.
+    Messages,
+    /// Orders that earned points, in the order of crediting.
+    Mileages,
+    /// Orders that move stock, where that is counted: one that brings something from when it is
+    /// confirmed, one that takes from when its goods came back.
+    Flows,
 }
 
 /// An order's steps.

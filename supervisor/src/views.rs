@@ -1,64 +1,109 @@
 //! The views: indexes over committed facts, kept by a follower with a durable cursor.
 //!
 //! They hold numbers, never states: which orders a customer has, which orders became bookings, in
-//! which order. What a list shows of an order is read from the order itself, so a view can be late
-//! but never wrong. Stopped, it misses nothing: it continues at its cursor. Deleted with the
-//! snapshots, it is rebuilt from the journal.
+//! which order, how many points there are. What a list shows of a thing is read from the thing
+//! itself, so a view can be late but never wrong. Stopped, it misses nothing: it continues at its
+//! cursor. Deleted with the snapshots, it is rebuilt from the journal; and it can be rebuilt beside
+//! itself, while it goes on answering.
 
+mod figures;
 mod follower;
+mod generation;
 mod index;
+mod keys;
+mod learn;
 mod recent;
+mod set;
+#[cfg(test)]
+mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
+use surehold_actors::address::{Address, Sent};
 use surehold_actors::post::Post;
 use surehold_domain::id::{MarketId, OfferingId, OrderId};
 use surehold_storage::SnapshotError;
 use tokio::sync::Notify;
+use tracing::warn;
 
 use crate::limits::VIEW_WAIT;
 use crate::participant::{SUPPORTING, Worker};
 use crate::policy::Policy;
-use crate::view::{Collection, Rows};
+use crate::view::{Collection, OfferingFigures, Rows, ViewsProgress};
 use follower::ViewsActor;
 pub use follower::ViewsMsg;
-use index::{
-    PAGE_ROWS, cancellation_key, count_key, customer_posting, last_id, offering_posting, page_key,
-    rows_of, tag_of,
-};
-use recent::Recent;
+use index::Index;
+use keys::{balance_key, cancellation_key, flow_key};
+use learn::Source;
+use set::Set;
+
+/// No rebuild is under way.
+const NOT_REBUILDING: u64 = u64::MAX;
 
 /// The views as everybody reads them.
 pub struct Views {
     post: Arc<Post>,
-    recent: RwLock<Recent>,
+    source: Source,
+    live: RwLock<Index>,
+    /// The live index's cursor, to be waited for.
     cursor: AtomicU64,
     moved: Notify,
-    stopped: AtomicBool,
+    /// How far a rebuild is.
+    rebuilding: AtomicU64,
+    follower: Address<ViewsMsg>,
 }
 
 impl Views {
-    /// Views over what the shelf holds, as far as an earlier follower got.
+    /// Views over what the shelf holds, as far as an earlier follower got. Of the `detailed` markets
+    /// it is also counted what was sold of each offering, and what moves stock.
     #[must_use]
-    pub fn new(post: Arc<Post>) -> Views {
+    pub fn new(post: Arc<Post>, detailed: BTreeSet<MarketId>) -> Views {
+        let (shelf, now) = (&post.shelf, post.clock.now());
+        let live = Index::open(shelf, now).unwrap_or_else(|error| {
+            // Orders go on without lists; the follower tries again.
+            warn!(%error, "the views cannot be read");
+            Index::nowhere(shelf.snapshots(), now)
+        });
+        let source = Source { shelf: Arc::clone(shelf), detailed };
         Views {
-            post,
-            recent: RwLock::default(),
-            cursor: AtomicU64::new(0),
+            source,
+            cursor: AtomicU64::new(live.cursor()),
+            live: RwLock::new(live),
             moved: Notify::new(),
-            stopped: AtomicBool::new(false),
+            rebuilding: AtomicU64::new(NOT_REBUILDING),
+            follower: Address::default(),
+            post,
         }
     }
 
-    fn recent(&self) -> RwLockReadGuard<'_, Recent> {
-        self.recent.read().unwrap_or_else(PoisonError::into_inner)
+    fn live(&self) -> RwLockReadGuard<'_, Index> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes back to what is stored; says whether that knows more than the journal.
+    fn reopen(&self) -> Result<bool, SnapshotError> {
+        let mut index = Index::open(&self.post.shelf, self.post.clock.now())?;
+        let beyond = index.is_beyond(self.post.shelf.journal().last());
+        let cursor = index.cursor();
+        *self.live_mut() = index;
+        self.reached(cursor);
+        Ok(beyond)
     }
 
     fn reached(&self, cursor: u64) {
         self.cursor.store(cursor, Ordering::Release);
         self.moved.notify_waiters();
+    }
+
+    fn rebuilds(&self, cursor: Option<u64>) {
+        self.rebuilding.store(cursor.unwrap_or(NOT_REBUILDING), Ordering::Relaxed);
     }
 
     /// Waits, not for long, until the views know what is committed now. A stopped or slow view
@@ -74,9 +119,34 @@ impl Views {
                 moved.await;
             }
         };
-        if !self.stopped.load(Ordering::Relaxed) {
+        if !self.follower.is_stopped() {
             // Late is not wrong: after the wait, what is there is shown.
             let _ = tokio::time::timeout(VIEW_WAIT, caught_up).await;
+        }
+    }
+
+    /// Has everything built anew beside what is there. One that is under way goes on.
+    pub fn rebuild(&self) -> Sent {
+        // Whoever looks right after asking sees that it is under way.
+        let (none, ordering) = (NOT_REBUILDING, Ordering::Relaxed);
+        let first = self.rebuilding.compare_exchange(none, 0, ordering, ordering).is_ok();
+        let sent = self.follower.send(ViewsMsg::Rebuild);
+        if first && sent != Sent::Delivered {
+            self.rebuilds(None);
+        }
+        sent
+    }
+
+    /// How far the views have come.
+    #[must_use]
+    pub fn progress(&self) -> ViewsProgress {
+        let stopped = self.follower.is_stopped();
+        let rebuilding = self.rebuilding.load(Ordering::Relaxed);
+        ViewsProgress {
+            cursor: self.cursor.load(Ordering::Acquire),
+            last: self.post.shelf.journal().last(),
+            rebuilding: (rebuilding != NOT_REBUILDING && !stopped).then_some(rebuilding),
+            stopped,
         }
     }
 
@@ -91,42 +161,22 @@ impl Views {
         offset: u64,
         limit: usize,
     ) -> Result<Rows, SnapshotError> {
-        let tag = tag_of(collection);
-        let (store, recent) = (&**self.post.shelf.snapshots(), self.recent());
-        let count = recent.get(store, &count_key(tag, market))?;
-        let total = count.map_or(0, |bytes| last_id(&bytes));
-        let mut ids = Vec::new();
-        let mut page = offset / PAGE_ROWS;
-        let mut skip = usize::try_from(offset % PAGE_ROWS).unwrap_or(usize::MAX);
-        while ids.len() < limit {
-            let Some(bytes) = recent.get(store, &page_key(tag, market, page))? else { break };
-            ids.extend(rows_of(&bytes).skip(skip).take(limit - ids.len()));
-            page += 1;
-            skip = 0;
-        }
-        Ok(Rows { ids, total })
+        self.live().rows(market, collection, offset, limit)
     }
 
-    /// Orders of a customer, or of an offering, with a number above `after`, in order. Customers
-    /// are found by a hash of their name: who is meant must be checked on the order itself.
+    /// Numbers of things that belong to somebody, above `after`, in order. Customers are found by a
+    /// hash of their name: who is meant must be checked on the thing itself.
     ///
     /// # Errors
     /// [`SnapshotError`] if the index cannot be read.
-    pub fn orders_of(
+    pub fn numbers_of(
         &self,
         market: MarketId,
         whose: Whose<'_>,
-        after: OrderId,
+        after: u64,
         limit: usize,
-    ) -> Result<Vec<OrderId>, SnapshotError> {
-        let posting = |order| match whose {
-            Whose::Customer(name) => customer_posting(market, name, order),
-            Whose::Offering(offering) => offering_posting(market, offering, order),
-        };
-        let (from, to) = (OrderId(after.0.saturating_add(1)), OrderId(u64::MAX));
-        let store = &**self.post.shelf.snapshots();
-        let found = self.recent().postings(store, posting(from), posting(to), limit)?;
-        Ok(found.iter().map(|posting| OrderId(last_id(posting))).collect())
+    ) -> Result<Vec<u64>, SnapshotError> {
+        self.live().numbers_of(market, whose, after, limit)
     }
 
     /// The number of an order's cancellation, if its booking was cancelled.
@@ -138,19 +188,89 @@ impl Views {
         market: MarketId,
         order: OrderId,
     ) -> Result<Option<u64>, SnapshotError> {
-        let store = &**self.post.shelf.snapshots();
-        let stored = self.recent().get(store, &cancellation_key(market, order))?;
-        Ok(stored.map(|bytes| last_id(&bytes)))
+        let row = self.live().number(&cancellation_key(market, order))?;
+        Ok((row > 0).then_some(row))
+    }
+
+    /// The number of an order's row among the stock flows, if it has one.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the index cannot be read.
+    pub fn flow(&self, market: MarketId, order: OrderId) -> Result<Option<u64>, SnapshotError> {
+        let row = self.live().number(&flow_key(market, order))?;
+        Ok((row > 0).then_some(row))
+    }
+
+    /// Numbers of confirmations that wait for the operator, above `after`, in order.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the index cannot be read.
+    pub fn waiting(
+        &self,
+        market: MarketId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, SnapshotError> {
+        self.live().members(Set::Waiting, market, after, limit)
+    }
+
+    /// Numbers of reviews that stand, after `offset` others, and how many there are.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the index cannot be read.
+    pub fn reviews(
+        &self,
+        market: MarketId,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Rows, SnapshotError> {
+        let live = self.live();
+        let ids = live.members_after(Set::Reviews, market, offset, limit)?;
+        Ok(Rows { ids, total: live.size(Set::Reviews, market)? })
+    }
+
+    /// A customer's points, and the orders above `after` that earned them: both as of one cursor.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the index cannot be read.
+    pub fn account(
+        &self,
+        market: MarketId,
+        customer: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<(u64, Vec<u64>), SnapshotError> {
+        let live = self.live();
+        let balance = live.number(&balance_key(market, customer))?;
+        Ok((balance, live.numbers_of(market, Whose::MileageOf(customer), after, limit)?))
+    }
+
+    /// What is known of an offering; in markets that are not detailed, only its reviews.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the index cannot be read.
+    pub fn figures(
+        &self,
+        market: MarketId,
+        offering: OfferingId,
+    ) -> Result<OfferingFigures, SnapshotError> {
+        self.live().figures(market, offering)
     }
 }
 
-/// Whose orders are asked for.
+/// Which things are asked for, and whose.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose<'a> {
-    /// A customer's.
+    /// A customer's orders.
     Customer(&'a str),
-    /// An offering's.
+    /// An offering's orders.
     Offering(OfferingId),
+    /// An offering's reviews.
+    ReviewsOf(OfferingId),
+    /// A customer's messages.
+    MessagesOf(&'a str),
+    /// The orders that earned a customer points.
+    MileageOf(&'a str),
 }
 
 /// The views as a participant.
@@ -167,11 +287,13 @@ impl Worker for ViewsWorker {
     fn crash() -> ViewsMsg {
         ViewsMsg::Crash
     }
-    fn came_up(&self, _actor: ActorRef<ViewsMsg>) {
-        self.0.stopped.store(false, Ordering::Relaxed);
+    fn came_up(&self, actor: ActorRef<ViewsMsg>) {
+        self.0.follower.fill(actor);
     }
-    fn went_down(&self) {}
+    fn went_down(&self) {
+        self.0.follower.vacate();
+    }
     fn stopped(&self) {
-        self.0.stopped.store(true, Ordering::Relaxed);
+        self.0.follower.stop();
     }
 }

@@ -15,7 +15,7 @@ use surehold_domain::inventory::{self, Inventory};
 use surehold_domain::order::Claim;
 use surehold_domain::payment::{self, Answer, Payment};
 use surehold_domain::quantity::Quantity;
-use surehold_domain::saga::{Effect, Fact, Input, Saga, Verdict};
+use surehold_domain::saga::{Effect, Fact, Input, Phase, Saga, Verdict};
 use surehold_domain::terms::ConfirmedBy;
 use surehold_domain::time::{Span, Timestamp};
 
@@ -242,7 +242,13 @@ fn happen(world: &mut World, kind: u8, pick: usize) {
             }
         }
         96..100 => world.agenda.push((world.now, Act::Cancel(one))),
-        100..104 => world.agenda.push((world.now, Act::Complete(one))),
+        100..104 => {
+            // Mostly one that can be completed.
+            let confirmed = |saga: &&Saga| saga.phase() == Phase::Confirmed;
+            let confirmed = world.node.orders.values().filter(confirmed).map(|it| it.key().order);
+            let confirmed: Vec<OrderId> = confirmed.chain([one]).collect();
+            world.agenda.push((world.now, Act::Complete(confirmed[pick % confirmed.len()])));
+        }
         104..107 => world.mileage_down = pick.is_multiple_of(2),
         107 => be_overtaken(world),
         _ => {

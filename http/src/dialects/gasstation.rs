@@ -17,8 +17,8 @@ use surehold::domain::quantity::Quantity;
 use surehold::view::OrderView;
 
 use super::kit::{
-    Action, Collection, Desk, Dialect, Failure, Field, Find, Finder, Gives, Ids, Key, Listed,
-    Making, Source, decimal, text, whole,
+    Action, Collection, Desk, Dialect, Failure, Field, Find, Finder, Gives, Ids, Listed, Making,
+    Source, decimal, text, whole,
 };
 
 /// The dialect.

@@ -18,6 +18,7 @@ mod edu;
 mod events;
 mod idempotency;
 mod native;
+mod nights_and_slots;
 mod talentshare;
 mod yogiyogi;
 

@@ -202,6 +202,23 @@ impl Engine {
         Ok(view(&loaded.machine))
     }
 
+    /// What is or was sold under this number, also if it is no longer sold.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] if nothing ever was.
+    pub async fn offering_ever(
+        &self,
+        market: Market,
+        id: OfferingId,
+    ) -> Result<OfferingView, Refusal> {
+        let core = self.core()?;
+        let key = OfferingKey { market: self.market_id(&core, market), offering: id };
+        let loaded = core.post.shelf.load::<Inventory>(key.stream())?;
+        let loaded = loaded.ok_or_else(|| not_found(key))?;
+        self.durable(&core, loaded.sequence).await?;
+        Ok(view(&loaded.machine))
+    }
+
     /// Everything that is sold, in the order of its numbers, after this one.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 use crate::view::{Collection, OrderFilter, OrderView, Page, Rows};
 use crate::views::Whose;
 
+/// Fewest numbers asked of an index in one go.
+const FETCH_MIN: usize = 256;
+
 impl Engine {
     /// A page of orders, oldest first, after this number. Each is shown as it stands now. A page
     /// may come out short, even empty, and still have a next one: looking stops after a while.
@@ -32,27 +35,21 @@ impl Engine {
         if filter.customer.is_some() || filter.offering.is_some() {
             core.views.catch_up().await;
         }
-        let limit = limit.clamp(1, PAGE_MAX);
-        let (mut items, mut sequence, mut looked_at) = (Vec::new(), 0, after);
-        let (candidates, more) = candidates(&core, market, &filter, after)?;
-        let mut left = candidates.len();
-        for order in candidates {
-            if items.len() == limit {
-                break;
-            }
-            left -= 1;
-            looked_at = order.0;
-            let stream = stream::order(OrderKey { market, order });
-            let Some(loaded) = core.post.shelf.load::<Saga>(stream)? else { continue };
-            if matches(&filter, &loaded.machine) {
+        let (page, sequence) = page(
+            (after, limit),
+            |at, most| candidates(&core, market, &filter, at, most),
+            |order| {
+                let stream = stream::order(OrderKey { market, order: OrderId(order) });
+                let loaded = core.post.shelf.load::<Saga>(stream)?;
+                let Some(loaded) = loaded.filter(|loaded| matches(&filter, &loaded.machine)) else {
+                    return Ok(None);
+                };
                 let seen = Seen { saga: loaded.machine, sequence: loaded.sequence };
-                let (view, last) = self.view(&core, plan, &seen)?;
-                sequence = sequence.max(last);
-                items.push(view);
-            }
-        }
+                self.view(&core, plan, &seen).map(Some)
+            },
+        )?;
         self.durable(&core, sequence).await?;
-        Ok(Page { items, next: (left > 0 || more).then_some(looked_at) })
+        Ok(page)
     }
 
     /// Numbers of things in the order in which they came into being, after `offset` of them.
@@ -98,32 +95,81 @@ impl Engine {
         let market = self.market_id(&core, market);
         core.views.cancellation(market, order).map_err(unreadable)
     }
+
+    /// Shows the rows of a collection, each with `look` as it stands now, and says how many there are
+    /// in all; what `look` leaves out is gone since.
+    pub(super) async fn show_all<T>(
+        &self,
+        core: &Core,
+        rows: Rows,
+        mut look: impl FnMut(u64) -> Result<Option<(T, u64)>, Refusal>,
+    ) -> Result<(Vec<T>, u64), Refusal> {
+        let (mut items, mut sequence) = (Vec::with_capacity(rows.ids.len()), 0);
+        for id in rows.ids {
+            if let Some((item, last)) = look(id)? {
+                sequence = sequence.max(last);
+                items.push(item);
+            }
+        }
+        self.durable(core, sequence).await?;
+        Ok((items, rows.total))
+    }
 }
 
-fn unreadable(error: surehold_storage::SnapshotError) -> Refusal {
+pub(super) fn unreadable(error: surehold_storage::SnapshotError) -> Refusal {
     Refusal::Fault(error.to_string())
 }
 
-/// Orders to look at for a page, in order, and whether there are more after them.
+/// Makes a page of a list of numbers, from after `span.0` on and with at most `span.1` items.
+/// `fetch` names up to so many numbers after one; `look` shows one as it stands now, with its last
+/// record, or leaves it out. Returned with the page is the last record of all that it shows. It may
+/// come out short, even empty, and still have a next one: looking stops after a while.
+pub(super) fn page<T>(
+    span: (u64, usize),
+    mut fetch: impl FnMut(u64, usize) -> Result<Vec<u64>, Refusal>,
+    mut look: impl FnMut(u64) -> Result<Option<(T, u64)>, Refusal>,
+) -> Result<(Page<T>, u64), Refusal> {
+    let (mut at, limit) = (span.0, span.1.clamp(1, PAGE_MAX));
+    let (mut items, mut sequence, mut looked) = (Vec::new(), 0, 0);
+    loop {
+        // One more than fits says whether there is a next page.
+        let most = (limit - items.len() + 1).max(FETCH_MIN);
+        let numbers = fetch(at, most)?;
+        let end = numbers.len() < most;
+        for number in numbers {
+            if items.len() == limit || looked == SCAN_MAX {
+                return Ok((Page { items, next: Some(at) }, sequence));
+            }
+            (at, looked) = (number, looked + 1);
+            if let Some((item, last)) = look(number)? {
+                sequence = sequence.max(last);
+                items.push(item);
+            }
+        }
+        if end {
+            return Ok((Page { items, next: None }, sequence));
+        }
+    }
+}
+
+/// Orders to look at for a page, in order.
 fn candidates(
     core: &Core,
     market: MarketId,
     filter: &OrderFilter,
     after: u64,
-) -> Result<(Vec<OrderId>, bool), Refusal> {
+    most: usize,
+) -> Result<Vec<u64>, Refusal> {
     let whose = match (&filter.customer, filter.offering) {
         (Some(customer), _) => Whose::Customer(customer),
         (None, Some(offering)) => Whose::Offering(offering),
         (None, None) => {
             let last = core.post.shelf.numbers().last(Kind::Order, market);
-            let end = last.min(after.saturating_add(SCAN_MAX as u64));
-            return Ok(((after.saturating_add(1)..=end).map(OrderId).collect(), end < last));
+            let end = last.min(after.saturating_add(most as u64));
+            return Ok((after.saturating_add(1)..=end).collect());
         }
     };
-    let orders =
-        core.views.orders_of(market, whose, OrderId(after), SCAN_MAX).map_err(unreadable)?;
-    let more = orders.len() == SCAN_MAX;
-    Ok((orders, more))
+    core.views.numbers_of(market, whose, after, most).map_err(unreadable)
 }
 
 fn matches(filter: &OrderFilter, saga: &Saga) -> bool {

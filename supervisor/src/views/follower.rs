@@ -1,36 +1,31 @@
 //! The follower that keeps the views: reads committed records after its cursor, and stores what it
 //! learned together with the new cursor.
+//!
+//! Beside that it may build a second index from the first record on. When that one has caught up with
+//! the live one, a single batch stores its end and makes it the live one; what is left of the other
+//! is removed a little at a time. A crash leaves the one or the other live, whole in either case. It
+//! drops a rebuild that is under way: a record that cannot be learned must not take the live index
+//! down again and again. What was stored of the dropped one is removed like any other leftover.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use surehold_actors::machine::Machine;
-use surehold_actors::shelf::{ShelfError, VIEWS};
-use surehold_actors::stream::{Kind, order_key};
-use surehold_domain::confirmation::{self, Confirmation};
-use surehold_domain::id::MarketId;
-use surehold_domain::payment::{self, Payment};
-use surehold_domain::saga::{Event, Saga, Turn};
-use surehold_domain::time::Timestamp;
-use surehold_storage::Record;
-use tracing::warn;
+use surehold_actors::shelf::ShelfError;
+use tracing::{info, warn};
 
 use super::Views;
-use super::index::{
-    CURSOR_KEY, PAGE_ROWS, cancellation_key, count_key, customer_posting, last_id,
-    offering_posting, page_key, tag_of,
-};
-use super::recent::Recent;
-use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS, VIEWS_STORED_EVERY};
-use crate::view::Collection;
+use super::index::Index;
+use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS, VIEWS_BESIDE_PAUSE, VIEWS_SWEPT_MAX};
 
 /// A message to the views.
 #[derive(Debug)]
 pub enum ViewsMsg {
     /// Read on.
     Follow,
+    /// Build everything anew from the journal, beside what is there.
+    Rebuild,
+    /// Go on with what is done beside following.
+    Beside,
     /// A fault on demand.
     Crash,
 }
@@ -38,12 +33,24 @@ pub enum ViewsMsg {
 /// The follower's actor.
 pub(super) struct ViewsActor;
 
-/// What the follower remembers between two gulps: how long each collection is, and its last page.
+/// What the follower remembers between two gulps; the live index is with those who read it.
 pub(super) struct ViewsState {
     views: Arc<Views>,
-    cursor: u64,
-    stored_at: Timestamp,
-    ends: HashMap<(u8, MarketId), (u64, Vec<u8>)>,
+    beside: Beside,
+}
+
+/// What is done beside following.
+#[derive(Default)]
+enum Beside {
+    #[default]
+    Nothing,
+    /// Keys that are not the live index's are removed.
+    Sweeping {
+        /// Whether a rebuild follows.
+        wanted: bool,
+    },
+    /// A second index is under way.
+    Rebuilding(Box<Index>),
 }
 
 impl Actor for ViewsActor {
@@ -56,8 +63,7 @@ impl Actor for ViewsActor {
         _myself: ActorRef<ViewsMsg>,
         views: Arc<Views>,
     ) -> Result<ViewsState, ActorProcessingErr> {
-        let stored_at = views.post.clock.now();
-        Ok(ViewsState { views, cursor: 0, stored_at, ends: HashMap::new() })
+        Ok(ViewsState { views, beside: Beside::Nothing })
     }
 
     async fn post_start(
@@ -65,14 +71,14 @@ impl Actor for ViewsActor {
         myself: ActorRef<ViewsMsg>,
         state: &mut ViewsState,
     ) -> Result<(), ActorProcessingErr> {
-        let shelf = &state.views.post.shelf;
-        let stored = shelf.snapshots().get(VIEWS, CURSOR_KEY)?.map_or(0, |bytes| last_id(&bytes));
-        // Views of another, longer journal were emptied with the snapshots; this is a second look.
-        // An earlier life may have learned more than it stored; it is learned again.
-        state.recent().clear();
-        state.cursor = stored.min(shelf.journal().last());
-        state.views.reached(state.cursor);
+        let wanted = state.views.reopen()?;
+        if wanted {
+            warn!("the views know more than the journal; they are built anew");
+        }
+        state.beside = Beside::Sweeping { wanted };
+        state.tell();
         myself.send_message(ViewsMsg::Follow)?;
+        myself.send_message(ViewsMsg::Beside)?;
         Ok(())
     }
 
@@ -85,155 +91,141 @@ impl Actor for ViewsActor {
         match message {
             ViewsMsg::Follow => {
                 let more = state.follow()?;
-                let (cursor, views) = (state.cursor, Arc::clone(&state.views));
-                tokio::spawn(async move {
-                    if !more {
-                        let durable = views.post.shelf.journal().durable();
-                        // A closed journal ends this life of the tree.
-                        if durable.reached(cursor + 1).await.is_err() {
-                            return;
-                        }
-                        tokio::time::sleep(FOLLOWER_PAUSE).await;
-                    }
-                    let _ = myself.send_message(ViewsMsg::Follow);
-                });
-                Ok(())
+                state.follow_again(more, myself);
             }
-            ViewsMsg::Crash => Err("the views were told to crash".into()),
+            ViewsMsg::Rebuild => {
+                if state.begin() {
+                    myself.send_message(ViewsMsg::Beside)?;
+                }
+            }
+            ViewsMsg::Beside => {
+                // The live one first, so that lists stay fresh.
+                state.follow()?;
+                if state.step()? {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(VIEWS_BESIDE_PAUSE).await;
+                        let _ = myself.send_message(ViewsMsg::Beside);
+                    });
+                }
+            }
+            ViewsMsg::Crash => return Err("the views were told to crash".into()),
         }
+        Ok(())
     }
 }
 
 impl ViewsState {
-    fn recent(&self) -> std::sync::RwLockWriteGuard<'_, Recent> {
-        self.views.recent.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes one gulp; says whether there is more at once.
     fn follow(&mut self) -> Result<bool, ShelfError> {
-        let shelf = Arc::clone(&self.views.post.shelf);
-        let records = shelf.journal().read_from(self.cursor, FOLLOWER_RECORDS)?;
-        let Some(last) = records.last().map(|record| record.sequence) else { return Ok(false) };
-        let views = Arc::clone(&self.views);
-        let mut recent = views.recent.write().unwrap_or_else(PoisonError::into_inner);
-        for record in &records {
-            self.learn(record, &mut recent)?;
+        let views = &self.views;
+        let cursor = views.live().cursor();
+        let records = views.post.shelf.journal().read_from(cursor, FOLLOWER_RECORDS)?;
+        if records.is_empty() {
+            return Ok(false);
         }
-        let now = views.post.clock.now();
-        let due = now.since(self.stored_at) >= VIEWS_STORED_EVERY;
-        if recent.is_full() || (due && !recent.is_empty()) {
-            let store = &**shelf.snapshots();
-            store.apply(recent.to_changes(store, (CURSOR_KEY, last))?)?;
-            recent.clear();
-            self.stored_at = now;
+        let mut live = views.live_mut();
+        let mut learned = live.gulp(&views.source, &records);
+        if learned.is_ok() {
+            learned = live.store_when_due(views.post.clock.now()).map_err(ShelfError::from);
         }
-        drop(recent);
-        self.cursor = last;
-        self.views.reached(last);
-        Ok(records.len() == FOLLOWER_RECORDS)
+        let cursor = live.cursor();
+        drop(live);
+        views.reached(cursor);
+        learned.map(|()| records.len() == FOLLOWER_RECORDS)
     }
 
-    fn learn(&mut self, record: &Record, recent: &mut Recent) -> Result<(), ShelfError> {
-        let market = MarketId(record.stream.group);
-        let id = record.stream.id;
-        match Kind::of(record.stream) {
-            Some(Kind::Order) => self.learn_order(record, recent),
-            Some(Kind::Payment) => match decode::<Payment>(record)? {
-                payment::Fact { event: payment::Event::Captured, .. } => {
-                    self.add(Collection::Payments, market, id, recent).map(|_| ())
+    fn follow_again(&self, more: bool, myself: ActorRef<ViewsMsg>) {
+        let (cursor, views) = (self.views.live().cursor(), Arc::clone(&self.views));
+        tokio::spawn(async move {
+            if !more {
+                // A closed journal ends this life of the tree.
+                if views.post.shelf.journal().durable().reached(cursor + 1).await.is_err() {
+                    return;
                 }
-                payment::Fact { .. } => Ok(()),
-            },
-            Some(Kind::Confirmation) => match decode::<Confirmation>(record)?.event {
-                confirmation::Event::Queued { .. } | confirmation::Event::Issued { .. } => {
-                    self.add(Collection::Confirmations, market, id, recent).map(|_| ())
-                }
-                confirmation::Event::Confirmed
-                | confirmation::Event::Rejected(_)
-                | confirmation::Event::Withdrawn
-                | confirmation::Event::Abandoned { .. } => Ok(()),
-            },
-            Some(
-                Kind::Offering
-                | Kind::Node
-                | Kind::Market
-                | Kind::Key
-                | Kind::Mileage
-                | Kind::Message
-                | Kind::Review
-                | Kind::Sale
-                | Kind::Supply
-                | Kind::Switch,
-            )
-            | None => Ok(()),
-        }
-    }
-
-    fn learn_order(&mut self, record: &Record, recent: &mut Recent) -> Result<(), ShelfError> {
-        let market = MarketId(record.stream.group);
-        let order = order_key(record.stream).order;
-        let event = decode::<Saga>(record)?.event;
-        if let Event::Placed { order: placed, .. } = &event {
-            recent.post(customer_posting(market, &placed.customer, order));
-            recent.post(offering_posting(market, placed.offering, order));
-        }
-        match event.turn() {
-            Some(Turn::Booked) => self.add(Collection::Orders, market, order.0, recent).map(|_| ()),
-            Some(Turn::Undone(_)) => {
-                let shelf = &self.views.post.shelf;
-                let loaded = shelf.load::<Saga>(record.stream)?;
-                // Only what was a booking can be cancelled; the rest merely came to nothing.
-                if loaded.is_some_and(|loaded| loaded.machine.confirmation().is_some()) {
-                    let row = self.add(Collection::Cancellations, market, order.0, recent)?;
-                    recent.put(cancellation_key(market, order), row.to_be_bytes().to_vec());
-                }
-                Ok(())
+                tokio::time::sleep(FOLLOWER_PAUSE).await;
             }
-            Some(
-                Turn::Awaited
-                | Turn::Confirmed
-                | Turn::Fulfilled
-                | Turn::Refunded(_)
-                | Turn::Released,
-            )
-            | None => Ok(()),
-        }
+            let _ = myself.send_message(ViewsMsg::Follow);
+        });
     }
 
-    /// Adds a row to a collection; returns its number, from 1.
-    fn add(
-        &mut self,
-        collection: Collection,
-        market: MarketId,
-        id: u64,
-        recent: &mut Recent,
-    ) -> Result<u64, ShelfError> {
-        let tag = tag_of(collection);
-        let store = Arc::clone(self.views.post.shelf.snapshots());
-        let (count, page) = match self.ends.entry((tag, market)) {
-            Entry::Occupied(end) => end.into_mut(),
-            Entry::Vacant(end) => {
-                let count = recent.get(&*store, &count_key(tag, market))?;
-                let count = count.map_or(0, |bytes| last_id(&bytes));
-                let page = recent.get(&*store, &page_key(tag, market, count / PAGE_ROWS))?;
-                end.insert((count, page.unwrap_or_default()))
-            }
+    /// Somebody wants a rebuild; says whether there is something to be set going. One that is under
+    /// way goes on.
+    fn begin(&mut self) -> bool {
+        let idle = matches!(self.beside, Beside::Nothing);
+        match &mut self.beside {
+            Beside::Nothing => self.beside = Beside::Sweeping { wanted: true },
+            Beside::Sweeping { wanted } => *wanted = true,
+            Beside::Rebuilding(_) => {}
+        }
+        self.tell();
+        idle
+    }
+
+    /// One step of what is done beside following; says whether there is another.
+    fn step(&mut self) -> Result<bool, ShelfError> {
+        self.beside = match std::mem::take(&mut self.beside) {
+            Beside::Nothing => Beside::Nothing,
+            Beside::Sweeping { wanted } => self.sweep(wanted),
+            Beside::Rebuilding(index) => self.rebuild(index)?,
         };
-        let number = *count / PAGE_ROWS;
-        if count.is_multiple_of(PAGE_ROWS) {
-            page.clear();
-        }
-        page.extend(id.to_be_bytes());
-        *count += 1;
-        recent.put(page_key(tag, market, number), page.clone());
-        recent.put(count_key(tag, market), count.to_be_bytes().to_vec());
-        Ok(*count)
+        self.tell();
+        Ok(!matches!(self.beside, Beside::Nothing))
     }
-}
 
-fn decode<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
-    M::fact_from_bytes(&record.bytes).map_err(|source| {
-        warn!(stream = %record.stream, sequence = record.sequence, "a fact does not decode");
-        ShelfError::Codec { stream: record.stream, source }
-    })
+    fn sweep(&self, wanted: bool) -> Beside {
+        let live = self.views.live();
+        match live.sweep(VIEWS_SWEPT_MAX) {
+            Ok(true) => Beside::Sweeping { wanted },
+            Ok(false) if wanted => {
+                Beside::Rebuilding(Box::new(live.beside(self.views.post.clock.now())))
+            }
+            Ok(false) => Beside::Nothing,
+            Err(error) => {
+                warn!(%error, "what is left over of older views stays for now");
+                Beside::Nothing
+            }
+        }
+    }
+
+    /// One gulp of the second index, never beyond the live one. Whatever is wrong with it, the live
+    /// one goes on.
+    fn rebuild(&self, mut index: Box<Index>) -> Result<Beside, ShelfError> {
+        let live = self.views.live().cursor();
+        if let Err(error) = self.gulp_beside(&mut index, live) {
+            warn!(%error, cursor = index.cursor(), "the rebuild of the views is given up");
+            return Ok(Beside::Sweeping { wanted: false });
+        }
+        if index.cursor() < live {
+            return Ok(Beside::Rebuilding(index));
+        }
+        self.swap(*index)?;
+        Ok(Beside::Sweeping { wanted: false })
+    }
+
+    fn gulp_beside(&self, index: &mut Index, upto: u64) -> Result<(), ShelfError> {
+        let journal = self.views.post.shelf.journal();
+        let mut records = journal.read_from(index.cursor(), FOLLOWER_RECORDS)?;
+        records.retain(|record| record.sequence <= upto);
+        index.gulp(&self.views.source, &records)?;
+        Ok(index.store_when_due(self.views.post.clock.now())?)
+    }
+
+    /// Makes the second index the live one. If that fails, nobody knows which is: the next life
+    /// looks.
+    fn swap(&self, mut index: Index) -> Result<(), ShelfError> {
+        let mut live = self.views.live_mut();
+        index.store(self.views.post.clock.now(), true)?;
+        info!(cursor = index.cursor(), "the views were built anew");
+        *live = index;
+        Ok(())
+    }
+
+    /// Tells those who watch how far a rebuild is.
+    fn tell(&self) {
+        self.views.rebuilds(match &self.beside {
+            Beside::Nothing | Beside::Sweeping { wanted: false } => None,
+            Beside::Sweeping { wanted: true } => Some(0),
+            Beside::Rebuilding(index) => Some(index.cursor()),
+        });
+    }
 }

@@ -1,117 +1,212 @@
-//! The keys of the views' indexes, and rows packed into pages.
-//!
-//! ```text
-//!  cursor                                   -> sequence
-//!  count  | tag | market                    -> rows in all
-//!  page   | tag | market | page number      -> up to 256 numbers of eight bytes
-//!  run    | run number | first posting      -> up to 512 postings, sorted
-//!  run length | run number                  -> postings in all; run count -> runs in all
-//!  cancellation of | market | order         -> row number
-//! ```
-//!
-//! A posting is `who is meant (customer or offering) | market | hash or number | order`.
+//! One index: a generation of stored keys, what was learned since it was stored, and the cursor.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
+use std::sync::Arc;
 
-use surehold_domain::id::{MarketId, OfferingId, OrderId};
+use surehold_actors::shelf::{Shelf, ShelfError};
+use surehold_domain::id::MarketId;
+use surehold_domain::time::Timestamp;
+use surehold_storage::{Entry, Record, SnapshotError, SnapshotStore};
 
-use crate::view::Collection;
+use super::Whose;
+use super::generation::Generation;
+use super::keys::{CURSOR_KEY, PAGE_ROWS, count_key, last_id, page_key, posting, rows_of, tag_of};
+use super::learn::Source;
+use super::recent::Recent;
+use crate::limits::VIEWS_STORED_EVERY;
+use crate::view::{Collection, Rows};
 
-/// Rows of one stored page.
-pub(super) const PAGE_ROWS: u64 = 256;
-/// The cursor's key.
-pub(super) const CURSOR_KEY: &[u8] = &[0];
+/// See the module.
+pub(super) struct Index {
+    generation: Generation,
+    recent: Recent,
+    /// How long each collection is, and its last page: what rows are added to.
+    ends: HashMap<(u8, MarketId), (u64, Vec<u8>)>,
+    cursor: u64,
+    stored: u64,
+    stored_at: Timestamp,
+}
 
-const COUNT: u8 = 1;
-const PAGE: u8 = 2;
-const CANCELLATION_OF: u8 = 3;
-const RUN: u8 = 4;
-const RUN_LENGTH: u8 = 5;
-/// The key of the number of runs.
-pub(super) const RUN_COUNT_KEY: &[u8] = &[6];
-
-/// Bytes of a posting.
-pub(super) const POSTING_LENGTH: usize = 19;
-/// Which order belongs to whom.
-pub(super) type Posting = [u8; POSTING_LENGTH];
-/// Postings under one key.
-pub(super) const CHUNK_POSTINGS: usize = 512;
-
-const CUSTOMER: u8 = 1;
-const OFFERING: u8 = 2;
-
-/// The stored number of a collection.
-pub(super) fn tag_of(collection: Collection) -> u8 {
-    match collection {
-        Collection::Orders => 1,
-        Collection::Payments => 2,
-        Collection::Confirmations => 3,
-        Collection::Cancellations => 4,
+impl Index {
+    fn new(generation: Generation, cursor: u64, now: Timestamp) -> Index {
+        let (recent, ends) = (Recent::default(), HashMap::new());
+        Index { generation, recent, ends, cursor, stored: cursor, stored_at: now }
     }
-}
 
-fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = vec![kind];
-    for part in parts {
-        key.extend_from_slice(part);
+    /// The live index as it was last stored; an earlier life may have learned more than it stored,
+    /// and it is learned again.
+    pub(super) fn open(shelf: &Shelf, now: Timestamp) -> Result<Index, SnapshotError> {
+        let generation = Generation::live(shelf.snapshots())?;
+        let cursor = generation.get(CURSOR_KEY)?.map_or(0, |bytes| last_id(&bytes));
+        Ok(Index::new(generation, cursor, now))
     }
-    key
-}
 
-pub(super) fn count_key(tag: u8, market: MarketId) -> Vec<u8> {
-    key(COUNT, &[&[tag], &market.0.to_be_bytes()])
-}
+    /// An index that knows nothing and stores nothing.
+    pub(super) fn nowhere(store: &Arc<dyn SnapshotStore>, now: Timestamp) -> Index {
+        Index::new(Generation::nowhere(store), 0, now)
+    }
 
-pub(super) fn page_key(tag: u8, market: MarketId, page: u64) -> Vec<u8> {
-    key(PAGE, &[&[tag], &market.0.to_be_bytes(), &page.to_be_bytes()])
-}
+    /// An empty index beside this one. Nothing may be left over where it will be stored.
+    pub(super) fn beside(&self, now: Timestamp) -> Index {
+        Index::new(self.generation.next(), 0, now)
+    }
 
-/// A customer's posting. Customers are meant by a hash of their name.
-pub(super) fn customer_posting(market: MarketId, customer: &str, order: OrderId) -> Posting {
-    // A change of this hash after an upgrade would only hide orders from lists until the views are
-    // rebuilt; the snapshots' own sum changes with it and has them rebuilt.
-    let mut hasher = DefaultHasher::new();
-    hasher.write(customer.as_bytes());
-    posting(CUSTOMER, market, hasher.finish(), order)
-}
+    /// Every record up to here is in it.
+    pub(super) fn cursor(&self) -> u64 {
+        self.cursor
+    }
 
-/// An offering's posting.
-pub(super) fn offering_posting(market: MarketId, offering: OfferingId, order: OrderId) -> Posting {
-    posting(OFFERING, market, offering.0, order)
-}
+    /// An index of another, longer journal knows of what is not there. Says whether this is one;
+    /// it goes on where the journal ends.
+    pub(super) fn is_beyond(&mut self, last: u64) -> bool {
+        let beyond = self.cursor > last;
+        self.cursor = self.cursor.min(last);
+        beyond
+    }
 
-fn posting(tag: u8, market: MarketId, who: u64, order: OrderId) -> Posting {
-    let mut posting = [0; POSTING_LENGTH];
-    posting[0] = tag;
-    posting[1..3].copy_from_slice(&market.0.to_be_bytes());
-    posting[3..11].copy_from_slice(&who.to_be_bytes());
-    posting[11..].copy_from_slice(&order.0.to_be_bytes());
-    posting
-}
+    /// Learns all of these records, or forgets what was not stored.
+    pub(super) fn gulp(&mut self, source: &Source, records: &[Record]) -> Result<(), ShelfError> {
+        for record in records {
+            if let Err(error) = self.learn(source, record) {
+                self.recent.clear();
+                self.ends.clear();
+                self.cursor = self.stored;
+                return Err(error);
+            }
+        }
+        self.cursor = records.last().map_or(self.cursor, |record| record.sequence);
+        Ok(())
+    }
 
-/// The postings of a stored chunk.
-pub(super) fn postings_of(chunk: &[u8]) -> impl Iterator<Item = Posting> + '_ {
-    chunk.as_chunks::<POSTING_LENGTH>().0.iter().copied()
-}
+    /// Stores what was learned, if that is much or was long ago.
+    pub(super) fn store_when_due(&mut self, now: Timestamp) -> Result<(), SnapshotError> {
+        let due = now.since(self.stored_at) >= VIEWS_STORED_EVERY;
+        if self.recent.is_full() || (due && !self.recent.is_empty()) {
+            self.store(now, false)?;
+        }
+        Ok(())
+    }
 
-pub(super) fn chunk_key(run: u64, first: Posting) -> Vec<u8> {
-    key(RUN, &[&run.to_be_bytes(), &first])
-}
+    /// Stores what was learned, and in the same batch makes this the live index if it `goes_live`.
+    pub(super) fn store(&mut self, now: Timestamp, goes_live: bool) -> Result<(), SnapshotError> {
+        let mut changes = self.recent.to_changes(&self.generation, self.cursor)?;
+        if goes_live {
+            changes.push(self.generation.goes_live());
+        }
+        self.generation.apply(changes)?;
+        self.recent.clear();
+        (self.stored, self.stored_at) = (self.cursor, now);
+        Ok(())
+    }
 
-pub(super) fn run_length_key(run: u64) -> Vec<u8> {
-    key(RUN_LENGTH, &[&run.to_be_bytes()])
-}
+    /// Removes keys that are not of this index; says whether there were any.
+    pub(super) fn sweep(&self, limit: usize) -> Result<bool, SnapshotError> {
+        self.generation.sweep(limit)
+    }
 
-pub(super) fn cancellation_key(market: MarketId, order: OrderId) -> Vec<u8> {
-    key(CANCELLATION_OF, &[&market.0.to_be_bytes(), &order.0.to_be_bytes()])
-}
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+        self.recent.get(&self.generation, key)
+    }
 
-/// The number in the last eight bytes; 0 if there are fewer.
-pub(super) fn last_id(bytes: &[u8]) -> u64 {
-    bytes.last_chunk::<8>().map_or(0, |last| u64::from_be_bytes(*last))
-}
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.recent.put(key, value);
+    }
 
-/// The numbers of a page.
-pub(super) fn rows_of(page: &[u8]) -> impl Iterator<Item = u64> + '_ {
-    page.chunks_exact(8).map(last_id)
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.recent.remove(key);
+    }
+
+    pub(super) fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry>, SnapshotError> {
+        self.recent.scan(&self.generation, from, to, limit)
+    }
+
+    /// The number under a key; 0 if there is none.
+    pub(super) fn number(&self, key: &[u8]) -> Result<u64, SnapshotError> {
+        Ok(self.get(key)?.map_or(0, |bytes| last_id(&bytes)))
+    }
+
+    /// Puts a number under a key; 0 is not kept.
+    pub(super) fn put_number(&mut self, key: Vec<u8>, number: u64) {
+        if number == 0 {
+            self.remove(key);
+        } else {
+            self.put(key, number.to_be_bytes().to_vec());
+        }
+    }
+
+    /// Notes to whom a thing belongs.
+    pub(super) fn post(&mut self, market: MarketId, whose: Whose<'_>, id: u64) {
+        self.recent.post(posting(market, whose, id));
+    }
+
+    /// Numbers of things that belong to somebody, above `after`, in order.
+    pub(super) fn numbers_of(
+        &self,
+        market: MarketId,
+        whose: Whose<'_>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, SnapshotError> {
+        let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
+        let (from, to) = (posting(market, whose, first), posting(market, whose, u64::MAX));
+        let found = self.recent.postings(&self.generation, from, to, limit)?;
+        Ok(found.iter().map(|posting| last_id(posting)).collect())
+    }
+
+    /// A page of a collection.
+    pub(super) fn rows(
+        &self,
+        market: MarketId,
+        collection: Collection,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Rows, SnapshotError> {
+        let tag = tag_of(collection);
+        let total = self.number(&count_key(tag, market))?;
+        let mut ids = Vec::new();
+        let mut page = offset / PAGE_ROWS;
+        let mut skip = usize::try_from(offset % PAGE_ROWS).unwrap_or(usize::MAX);
+        while ids.len() < limit {
+            let Some(bytes) = self.get(&page_key(tag, market, page))? else { break };
+            ids.extend(rows_of(&bytes).skip(skip).take(limit - ids.len()));
+            page += 1;
+            skip = 0;
+        }
+        Ok(Rows { ids, total })
+    }
+
+    /// Adds a row to a collection; returns its number, from 1.
+    pub(super) fn add(
+        &mut self,
+        collection: Collection,
+        market: MarketId,
+        id: u64,
+    ) -> Result<u64, SnapshotError> {
+        let tag = tag_of(collection);
+        let (count, page) = match self.ends.entry((tag, market)) {
+            Place::Occupied(end) => end.into_mut(),
+            Place::Vacant(end) => {
+                let count = self.recent.get(&self.generation, &count_key(tag, market))?;
+                let count = count.map_or(0, |bytes| last_id(&bytes));
+                let page = page_key(tag, market, count / PAGE_ROWS);
+                let page = self.recent.get(&self.generation, &page)?;
+                end.insert((count, page.unwrap_or_default()))
+            }
+        };
+        let number = *count / PAGE_ROWS;
+        if count.is_multiple_of(PAGE_ROWS) {
+            page.clear();
+        }
+        page.extend(id.to_be_bytes());
+        *count += 1;
+        self.recent.put(page_key(tag, market, number), page.clone());
+        self.recent.put(count_key(tag, market), count.to_be_bytes().to_vec());
+        Ok(*count)
+    }
 }

@@ -1,35 +1,40 @@
-//! What the views learned since they last stored it: in memory, readable at once, and stored now
-//! and then in large batches together with the cursor.
+//! What an index learned since it was last stored: in memory, readable at once, and stored now and
+//! then in large batches together with the cursor.
 //!
-//! Postings (which order belongs to which customer or offering) are stored as sorted *runs*, in
+//! Postings (which thing belongs to which customer or offering) are stored as sorted *runs*, in
 //! chunks under few keys: what costs in the store is the key, not the bytes. A small last run is
 //! merged with what comes, so that there are never many runs to look into.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use surehold_actors::shelf::VIEWS;
-use surehold_storage::{Change, Direction, SnapshotError, SnapshotStore};
+use surehold_storage::{Change, Direction, Entry, SnapshotError};
 
-use super::index::{
-    CHUNK_POSTINGS, POSTING_LENGTH, Posting, RUN_COUNT_KEY, chunk_key, last_id, postings_of,
-    run_length_key,
+use super::generation::Generation;
+use super::keys::{
+    CHUNK_POSTINGS, CURSOR_KEY, POSTING_LENGTH, Posting, RUN_COUNT_KEY, after_key, chunk_key,
+    last_id, postings_of, run_length_key,
 };
+use crate::limits::VIEWS_RECENT_MAX;
 
 /// Postings from which on a run is left as it is.
 const RUN_FULL: u64 = 65_536;
-/// Postings in memory before they are stored.
-const POSTINGS_MAX: usize = 100_000;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Recent {
-    puts: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Values by key; `None` for what was removed.
+    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     postings: BTreeSet<Posting>,
 }
 
 impl Recent {
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.puts.insert(key, value);
+        self.values.insert(key, Some(value));
+    }
+
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.values.insert(key, None);
     }
 
     pub(super) fn post(&mut self, posting: Posting) {
@@ -37,37 +42,69 @@ impl Recent {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.postings.len() >= POSTINGS_MAX
+        self.postings.len() + self.values.len() >= VIEWS_RECENT_MAX
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.puts.is_empty() && self.postings.is_empty()
+        self.values.is_empty() && self.postings.is_empty()
     }
 
     /// The value under `key`, stored or not.
     pub(super) fn get(
         &self,
-        store: &dyn SnapshotStore,
+        stored: &Generation,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, SnapshotError> {
-        match self.puts.get(key) {
-            Some(value) => Ok(Some(value.clone())),
-            None => store.get(VIEWS, key),
+        match self.values.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => stored.get(key),
         }
+    }
+
+    /// The first `limit` entries with `from <= key < to`, stored or not.
+    pub(super) fn scan(
+        &self,
+        stored: &Generation,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry>, SnapshotError> {
+        let bounds = (Bound::Included(from), Bound::Excluded(to));
+        let here = self.values.range::<[u8], _>(bounds);
+        let here = here.filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = here.take(limit).collect();
+        let mut at = from.to_vec();
+        loop {
+            let more = stored.scan(&at, to, Direction::Up, limit)?;
+            let last = more.last().map(|(key, _)| key.clone());
+            let (end, same) = (more.len() < limit, |key: &Vec<u8>| !self.values.contains_key(key));
+            found.extend(more.into_iter().filter(|(key, _)| same(key)));
+            // What is in memory may come after what is stored further on.
+            match last {
+                Some(last) if !end && found.range(..=last.clone()).count() < limit => {
+                    at = after_key(last);
+                }
+                Some(_) | None => break,
+            }
+        }
+        Ok(found.into_iter().take(limit).collect())
     }
 
     /// The first `limit` postings from `from` up to and including `to`, stored or not.
     pub(super) fn postings(
         &self,
-        store: &dyn SnapshotStore,
+        stored: &Generation,
         from: Posting,
         to: Posting,
         limit: usize,
     ) -> Result<BTreeSet<Posting>, SnapshotError> {
+        if from > to {
+            return Ok(BTreeSet::new());
+        }
         let mut found: BTreeSet<Posting> =
             self.postings.range(from..=to).take(limit).copied().collect();
-        for run in 0..runs(store)? {
-            found.extend(in_run(store, run, from, to, limit)?);
+        for run in 0..runs(stored)? {
+            found.extend(in_run(stored, run, from, to, limit)?);
             while found.len() > limit {
                 found.pop_last();
             }
@@ -78,20 +115,19 @@ impl Recent {
     /// The changes that store all of it together with the cursor.
     pub(super) fn to_changes(
         &self,
-        store: &dyn SnapshotStore,
-        cursor: (&[u8], u64),
+        stored: &Generation,
+        cursor: u64,
     ) -> Result<Vec<Change>, SnapshotError> {
-        let mut puts = self.puts.clone();
-        puts.insert(cursor.0.to_vec(), cursor.1.to_be_bytes().to_vec());
-        let mut removed = Vec::new();
+        let mut values = self.values.clone();
+        values.insert(CURSOR_KEY.to_vec(), Some(cursor.to_be_bytes().to_vec()));
         if !self.postings.is_empty() {
-            let count = runs(store)?;
+            let count = runs(stored)?;
             let mut merged = self.postings.clone();
             let run = match count.checked_sub(1) {
-                Some(last) if run_length(store, last)? < RUN_FULL => {
-                    for (key, chunk) in chunks(store, last)? {
+                Some(last) if run_length(stored, last)? < RUN_FULL => {
+                    for (key, chunk) in chunks(stored, last)? {
                         merged.extend(postings_of(&chunk));
-                        removed.push(key);
+                        values.insert(key, None);
                     }
                     last
                 }
@@ -99,21 +135,13 @@ impl Recent {
             };
             let all: Vec<Posting> = merged.into_iter().collect();
             for chunk in all.chunks(CHUNK_POSTINGS) {
-                puts.insert(chunk_key(run, chunk[0]), chunk.concat());
+                values.insert(chunk_key(run, chunk[0]), Some(chunk.concat()));
             }
             let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
-            puts.insert(run_length_key(run), length.to_be_bytes().to_vec());
-            puts.insert(RUN_COUNT_KEY.to_vec(), (run + 1).to_be_bytes().to_vec());
+            values.insert(run_length_key(run), Some(length.to_be_bytes().to_vec()));
+            values.insert(RUN_COUNT_KEY.to_vec(), Some((run + 1).to_be_bytes().to_vec()));
         }
-        let gone = removed.into_iter().filter(|key| !puts.contains_key(key));
-        let mut changes: Vec<Change> =
-            gone.map(|key| Change::Remove { space: VIEWS, key }).collect();
-        changes.extend(puts.into_iter().map(|(key, value)| Change::Put {
-            space: VIEWS,
-            key,
-            value,
-        }));
-        Ok(changes)
+        Ok(values.into_iter().map(|(key, value)| stored.change(&key, value)).collect())
     }
 
     /// Forgets what was stored.
@@ -122,40 +150,34 @@ impl Recent {
     }
 }
 
-fn runs(store: &dyn SnapshotStore) -> Result<u64, SnapshotError> {
-    Ok(store.get(VIEWS, RUN_COUNT_KEY)?.map_or(0, |bytes| last_id(&bytes)))
+fn runs(stored: &Generation) -> Result<u64, SnapshotError> {
+    Ok(stored.get(RUN_COUNT_KEY)?.map_or(0, |bytes| last_id(&bytes)))
 }
 
-fn run_length(store: &dyn SnapshotStore, run: u64) -> Result<u64, SnapshotError> {
-    Ok(store.get(VIEWS, &run_length_key(run))?.map_or(0, |bytes| last_id(&bytes)))
+fn run_length(stored: &Generation, run: u64) -> Result<u64, SnapshotError> {
+    Ok(stored.get(&run_length_key(run))?.map_or(0, |bytes| last_id(&bytes)))
 }
 
 const LOWEST: Posting = [0; POSTING_LENGTH];
 const HIGHEST: Posting = [0xff; POSTING_LENGTH];
 
-fn chunks(
-    store: &dyn SnapshotStore,
-    run: u64,
-) -> Result<Vec<surehold_storage::Entry>, SnapshotError> {
+fn chunks(stored: &Generation, run: u64) -> Result<Vec<Entry>, SnapshotError> {
     let limit = usize::try_from(RUN_FULL).unwrap_or(usize::MAX);
-    store.scan(VIEWS, &chunk_key(run, LOWEST), &chunk_key(run, HIGHEST), Direction::Up, limit)
+    stored.scan(&chunk_key(run, LOWEST), &chunk_key(run, HIGHEST), Direction::Up, limit)
 }
 
 fn in_run(
-    store: &dyn SnapshotStore,
+    stored: &Generation,
     run: u64,
     from: Posting,
     to: Posting,
     limit: usize,
 ) -> Result<Vec<Posting>, SnapshotError> {
     // The chunk that begins at or before `from`, then those that begin after it.
-    let mut upto = chunk_key(run, from);
-    upto.push(0);
-    let first = store.scan(VIEWS, &chunk_key(run, LOWEST), &upto, Direction::Down, 1)?;
-    let mut end = chunk_key(run, to);
-    end.push(0);
+    let upto = after_key(chunk_key(run, from));
+    let first = stored.scan(&chunk_key(run, LOWEST), &upto, Direction::Down, 1)?;
     let more = limit.div_ceil(CHUNK_POSTINGS) + 1;
-    let rest = store.scan(VIEWS, &upto, &end, Direction::Up, more)?;
+    let rest = stored.scan(&upto, &after_key(chunk_key(run, to)), Direction::Up, more)?;
     let mut found = Vec::new();
     for (_, chunk) in first.into_iter().chain(rest) {
         found.extend(postings_of(&chunk).filter(|one| (from..=to).contains(one)));

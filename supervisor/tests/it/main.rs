@@ -11,5 +11,6 @@ mod booking;
 mod disk;
 mod healing;
 mod operators;
+mod queue;
 mod recovery;
 mod snapshots;
