@@ -209,7 +209,10 @@ impl Saga {
     /// What was promised is done; what it brings is still to be counted.
     fn done(&self, now: Timestamp) -> Verdict {
         if self.brings().is_some() {
-            return Verdict::Record(Event::Delivered { until: now.plus(UNDO_PAUSE_MAX) });
+            // It answers in microseconds; one that says nothing is asked again now and then.
+            let again = matches!(self.state(), State::Delivering { .. });
+            let pause = if again { super::STUCK_PAUSE } else { UNDO_PAUSE_MAX };
+            return Verdict::Record(Event::Delivered { until: now.plus(pause) });
         }
         Verdict::Record(Event::Fulfilled)
     }
