@@ -95,6 +95,21 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Where the server is that these flags mean, for commands that talk to it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn server(flags: &ServeFlags) -> Result<SocketAddr, ConfigError> {
+        let file = match &flags.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let listen = flags.listen.clone().or(file.listen);
+        address(listen.as_deref().unwrap_or(LISTEN))
+    }
+}
+
 /// An address such as `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`.
 fn address(text: &str) -> Result<SocketAddr, ConfigError> {
     let named = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));

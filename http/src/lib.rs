@@ -9,6 +9,7 @@
 //! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
 //! knows JSON, URLs and status codes; it reaches the engine through the crate `surehold` alone.
 
+pub mod remote;
 pub mod routes;
 
 pub mod call;

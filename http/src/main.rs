@@ -10,6 +10,7 @@ use surehold_http::app::App;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::{ADMIN_TOKEN, Config, markets};
 use surehold_http::observe::Observe;
+use surehold_http::remote;
 use surehold_http::server::{self, End};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -42,11 +43,19 @@ fn main() -> ExitCode {
             Err(error) => Err(error.to_string()),
         }
         .map(|()| ExitCode::SUCCESS),
+        Some(Command::RebuildViews) => rebuild_views(cli.serve).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|reason| {
         let _ = say(&mut std::io::stderr(), &format!("surehold: {reason}"));
         ExitCode::from(CANNOT_START)
     })
+}
+
+fn rebuild_views(flags: ServeFlags) -> Result<(), String> {
+    let server = Config::server(&flags).map_err(said)?;
+    let token = std::env::var(ADMIN_TOKEN).ok().filter(|token| !token.is_empty());
+    let done = remote::rebuild_views(server, token.as_deref())?;
+    say(&mut std::io::stdout(), &done).map_err(said)
 }
 
 fn serve(flags: ServeFlags) -> Result<ExitCode, String> {

@@ -9,7 +9,9 @@ pub mod inventory;
 pub mod offerings;
 pub mod order_body;
 pub mod orders;
+pub mod queue;
 pub mod stream;
+pub mod support;
 
 use surehold::Market;
 
@@ -39,12 +41,4 @@ pub fn number(kind: &str, text: &str) -> Result<u64, Problem> {
         Ok(id @ 1..=NUMBER_MAX) if digits => Ok(id),
         _ => Err(Problem::not_found(format!("there is no such {kind} in this market"))),
     }
-}
-
-/// A call of the contract that this build does not answer yet.
-///
-/// # Errors
-/// Always 404.
-pub async fn not_yet(what: &str) -> Outcome {
-    Err(Problem::not_found(format!("this build has no {what} yet")))
 }

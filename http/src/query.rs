@@ -111,6 +111,15 @@ impl Query {
     }
 }
 
+/// A part of an address, decoded.
+///
+/// # Errors
+/// 400 when it is not UTF-8 once decoded.
+pub fn decoded(part: &str) -> Result<String, Problem> {
+    // Only in a query does a plus sign stand for a space.
+    decode(&part.replace('+', "%2B"))
+}
+
 fn decode(text: &str) -> Result<String, Problem> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

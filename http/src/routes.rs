@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::call::{Call, read_body};
 use crate::cors::{self, Visit};
 use crate::dialects;
-use crate::native::{Outcome, admin, commands, events, inventory, not_yet, offerings, orders};
+use crate::native::{
+    Outcome, admin, commands, events, inventory, offerings, orders, queue, support,
+};
 use crate::observe::{self, Class};
 use crate::problem::Problem;
 
@@ -42,6 +44,8 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("POST", ["v1", "admin", "participants", name, verb @ ("stop" | "start" | "crash")]) => {
             run(admin::participant(app, call, name, verb))
         }
+        ("GET", ["v1", "admin", "views"]) => run(admin::views(app, call)),
+        ("POST", ["v1", "admin", "views", "rebuild"]) => run(admin::rebuild_views(app, call)),
         ("POST", ["v1", "admin", "orders", market, id, "crash"]) => {
             run(admin::crash_order(app, call, market, id))
         }
@@ -73,10 +77,15 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("POST", ["v1", m, "offerings", id, "stock"]) => run(inventory::adjust(app, call, m, id)),
         ("GET", ["v1", m, "events"]) => run(events::list(app, call, m)),
 
-        ("GET" | "POST", ["v1", _, "offerings", _, "reviews"]) => run(not_yet("reviews")),
-        ("DELETE", ["v1", _, "reviews", _]) => run(not_yet("reviews")),
-        ("GET", ["v1", _, "customers", _, "mileage"]) => run(not_yet("mileage")),
-        ("GET", ["v1", _, "customers", _, "messages"]) => run(not_yet("messages")),
+        ("GET", ["v1", m, "confirmations"]) => run(queue::waiting(app, call, m)),
+        ("POST", ["v1", m, "offerings", id, "reviews"]) => {
+            run(support::write_review(app, call, m, id))
+        }
+        ("GET", ["v1", m, "offerings", id, "reviews"]) => run(support::reviews(app, call, m, id)),
+        ("GET", ["v1", m, "reviews", id]) => run(support::review(app, m, id)),
+        ("DELETE", ["v1", m, "reviews", id]) => run(support::remove_review(app, m, id)),
+        ("GET", ["v1", m, "customers", c, "mileage"]) => run(support::mileage(app, call, m, c)),
+        ("GET", ["v1", m, "customers", c, "messages"]) => run(support::messages(app, call, m, c)),
         (_, ["v1", ..]) => return None,
 
         (_, path) => return dialects::find(app, call, method, path),

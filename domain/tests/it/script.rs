@@ -500,9 +500,9 @@ scripts! {
         confirmed                    => OrderConfirmed -> confirmed, until +90 d
         complete                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
         wake +4 min                  => ignored: NotDue
-        wake +1 min                  => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        wake +1 min                  => OrderDelivered -> confirmed, owes supply 1 of 1, until +1 h
         supplied, late               => ignored: NotOutstanding
-        wake x99                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        wake x99                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +1 h
         supplied, late               => ignored: NotOutstanding
         supplied                     => OrderFulfilled -> fulfilled
     "

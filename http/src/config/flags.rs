@@ -47,6 +47,9 @@ pub enum Command {
         /// The TOML file.
         file: PathBuf,
     },
+    /// Have a running server build its views anew from the journal, while orders go on; shows a bar.
+    /// The server is the one on --listen, and must have been started with --admin.
+    RebuildViews,
 }
 
 /// How to serve. Options may stand before or after `serve`.

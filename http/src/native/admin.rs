@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use surehold::domain::id::OrderId;
 use surehold::refusal::Refusal;
-use surehold::view::{Account, Audit, TreeNode};
+use surehold::view::{Account, Audit, TreeNode, ViewsProgress};
 use warp::http::StatusCode;
 
 use super::order_body::OrderBody;
@@ -79,6 +79,42 @@ fn find<'a>(node: &'a TreeNode, name: &str) -> Option<&'a TreeNode> {
         return Some(node);
     }
     node.children.iter().find_map(|child| find(child, name))
+}
+
+#[derive(Serialize)]
+struct ViewsBody {
+    state: &'static str,
+    /// Every record up to this sequence is in the views.
+    cursor: u64,
+    /// The last record there is.
+    last: u64,
+    /// How far a rebuild is; null if none is under way.
+    rebuilding: Option<u64>,
+}
+
+fn progress(app: &App) -> Result<ViewsBody, Problem> {
+    let ViewsProgress { cursor, last, rebuilding, stopped } = app.engine.views_progress()?;
+    let state = if stopped { "stopped" } else { "up" };
+    Ok(ViewsBody { state, cursor, last, rebuilding })
+}
+
+/// `GET /v1/admin/views`: how far the views have come.
+///
+/// # Errors
+/// 401 without the token.
+pub async fn views(app: &App, call: &Call) -> Outcome {
+    allowed(app, call)?;
+    Ok(answer::json(StatusCode::OK, &progress(app)?))
+}
+
+/// `POST /v1/admin/views/rebuild`: has the views built anew from the journal while orders go on.
+///
+/// # Errors
+/// 401 without the token; 503 while they are stopped.
+pub async fn rebuild_views(app: &App, call: &Call) -> Outcome {
+    allowed(app, call)?;
+    app.engine.rebuild_views().await?;
+    Ok(answer::json(StatusCode::ACCEPTED, &progress(app)?))
 }
 
 /// `POST /v1/admin/orders/{market}/{id}/crash?always=`.

@@ -20,6 +20,16 @@ fn edu_goes_on_after_a_kill() {
     goes_on("edu");
 }
 
+#[test]
+fn airbnb_goes_on_after_a_kill() {
+    goes_on("airbnb");
+}
+
+#[test]
+fn gasstation_goes_on_after_a_kill() {
+    goes_on("gasstation");
+}
+
 fn goes_on(market: &str) {
     let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let began = Instant::now();

@@ -14,6 +14,7 @@ mod upgrade;
 mod bad_input;
 mod cors;
 mod dialects;
+mod docs;
 mod edu;
 mod events;
 mod idempotency;

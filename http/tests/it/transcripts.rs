@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::server::Server;
+use crate::server::{Server, command};
 
 #[test]
 fn talentshare_speaks_as_the_reference_does() {
@@ -20,9 +20,23 @@ fn edu_speaks_as_the_reference_does() {
     speaks("edu");
 }
 
+#[test]
+fn airbnb_speaks_as_the_reference_does() {
+    speaks("airbnb");
+}
+
+#[test]
+fn gasstation_speaks_as_the_reference_does() {
+    speaks("gasstation");
+}
+
 fn speaks(market: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::market(folder.path(), market);
+    let mut command = command();
+    command.args(["--listen", "127.0.0.1:0", "--market", market, "--admin", "--data"]);
+    // A gas station is told by its surroundings what it is called.
+    command.arg(folder.path()).env("station_nm", "SK Imme").env("station_cd", "ST0001");
+    let server = Server::spawn(command);
     play(&server, &format!("{market}.json"));
     let (status, _) = server.stop();
     assert_eq!(status.code(), Some(0));

@@ -72,7 +72,10 @@ async fn a_rebuild_comes_to_the_same_and_so_does_a_crash_at_any_point_of_it() {
         // Time passes, so that what it learned is stored on the way; and orders go on.
         tokio::time::advance(Duration::from_secs(21)).await;
         town.queued("ann", 2, 1).await;
-        town.engine.rebuild_views().await.unwrap();
+        if seen.len() < 3 {
+            // Asked for again, it goes on.
+            town.engine.rebuild_views().await.unwrap();
+        }
     }
     assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
     let progress = town.engine.views_progress().unwrap();
@@ -80,6 +83,7 @@ async fn a_rebuild_comes_to_the_same_and_so_does_a_crash_at_any_point_of_it() {
     live(&town, 1).await;
     let after = town.portrait().await;
     assert!(after.len() > before.len());
+    assert_eq!(kept.snapshots.generations(), [2], "nothing is left of the old one");
     town.engine.close().await;
 
     let fresh = Town::open(Arc::new(kept.as_of(0))).await;

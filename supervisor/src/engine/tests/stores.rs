@@ -65,6 +65,14 @@ impl Taped {
         cursor.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()))
     }
 
+    /// The generations that have keys.
+    pub(super) fn generations(&self) -> Vec<u8> {
+        let stored = self.scan(VIEWS, &[1], &[0xff], Direction::Up, usize::MAX).unwrap();
+        let mut found: Vec<u8> = stored.iter().map(|(key, _)| key[0]).collect();
+        found.dedup();
+        found
+    }
+
     /// After which numbers of batches a crash means something for the views, from this one on.
     pub(super) fn crashes(&self, from: usize) -> Vec<usize> {
         let tape = self.tape.lock().unwrap();
