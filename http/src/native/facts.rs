@@ -6,13 +6,14 @@ use surehold::domain::confirmation::Event as ConfirmationEvent;
 use surehold::domain::inventory::{Event as InventoryEvent, Offering};
 use surehold::domain::message::Message;
 use surehold::domain::mileage::Event as MileageEvent;
+use surehold::domain::order::Claim;
 use surehold::domain::payment::Event as PaymentEvent;
 use surehold::domain::review::{Event as ReviewEvent, Opinion};
 use surehold::domain::saga::{AfterHold, Event as OrderEvent, Undo};
 use surehold::domain::time::Timestamp;
 use surehold::event::{Committed, CommittedFact};
 
-use crate::shapes::{Amount, Counted, Kept, Moment, Price, Why, last4};
+use crate::shapes::{Amount, Counted, Kept, Moment, Part, Price, Why, last4};
 
 /// The fact's name on the wire.
 #[must_use]
@@ -53,15 +54,18 @@ pub fn body(committed: &Committed) -> Value {
 
 fn order(event: &OrderEvent) -> Value {
     match event {
-        OrderEvent::Placed { order, card, until } => json!({
-            "customer": order.customer,
-            "offering": order.offering.0,
-            "quantity": Amount(order.claim.quantity()),
-            "price": Price(order.price),
-            "card_last4": last4(card.as_ref()),
-            "attributes": Kept(&order.attributes),
-            "deadline": Moment(*until),
-        }),
+        OrderEvent::Placed { order, card, until } => {
+            let data = json!({
+                "customer": order.customer,
+                "offering": order.offering.0,
+                "quantity": Amount(order.claim.quantity()),
+                "price": Price(order.price),
+                "card_last4": last4(card.as_ref()),
+                "attributes": Kept(&order.attributes),
+                "deadline": Moment(*until),
+            });
+            of_part(data, &order.claim)
+        }
         OrderEvent::Held(after) => held(after),
         OrderEvent::Refused(reason) => json!(Why::from(reason)),
         OrderEvent::PayRequested { payment, card, until } => json!({
@@ -106,6 +110,14 @@ fn order(event: &OrderEvent) -> Value {
     }
 }
 
+/// The same, with the nights or the slot that are meant, or that stock is brought.
+fn of_part(mut data: Value, claim: &Claim) -> Value {
+    if let (Value::Object(fields), Value::Object(part)) = (&mut data, json!(Part::from(claim))) {
+        fields.extend(part);
+    }
+    data
+}
+
 fn due(until: Timestamp) -> Value {
     json!({ "deadline": Moment(until) })
 }
@@ -143,10 +155,10 @@ fn offering(event: &InventoryEvent) -> Value {
     match event {
         InventoryEvent::Opened(offering) | InventoryEvent::Changed(offering) => whole(offering),
         InventoryEvent::Closed => json!({}),
-        InventoryEvent::Held { order, claim } => json!({
-            "order": order.0,
-            "quantity": Amount(claim.quantity()),
-        }),
+        InventoryEvent::Held { order, claim } => {
+            let data = json!({ "order": order.0, "quantity": Amount(claim.quantity()) });
+            of_part(data, claim)
+        }
         InventoryEvent::Released { order } => json!({ "order": order.0 }),
         InventoryEvent::Received { order, quantity } => json!({
             "order": order.0,

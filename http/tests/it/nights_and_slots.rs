@@ -460,3 +460,22 @@ fn what_comes_back_depends_on_how_far_the_start_is() {
     assert_eq!(quote["refund"]["amount"], 3000);
     balanced(&mut client);
 }
+
+#[test]
+fn events_say_which_nights_and_which_slot() {
+    let (_folder, _server, mut client) = open();
+    place(&mut client, &stay("2031-05-02", "2031-05-04"));
+    place(&mut client, &slot(2, "2031-05-05T10:00"));
+    place(&mut client, &order(3, json!({})));
+    let events = client.get("/v1/inn/events?limit=1000").expect(200).json();
+    let of = |kind: &str| -> Vec<Value> {
+        let events = events["items"].as_array().unwrap().iter();
+        events.filter(|event| event["eventType"] == kind).map(|it| it["data"].clone()).collect()
+    };
+    for kind in ["OrderPlaced", "UnitsHeld"] {
+        let [stay, slot, seat] = &of(kind)[..] else { panic!("{kind}: {events}") };
+        assert_eq!((&stay["from"], &stay["to"]), (&json!("2031-05-02"), &json!("2031-05-04")));
+        assert_eq!((&slot["slot"], slot.get("from")), (&json!("2031-05-05T10:00"), None));
+        assert!(["from", "to", "slot", "supply"].iter().all(|name| seat.get(name).is_none()));
+    }
+}
