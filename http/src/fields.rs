@@ -157,7 +157,11 @@ impl Fields {
         };
         let text = |(at, item)| match item {
             Value::String(text) => Ok(text),
-            _ => Err(self.wrong(&format!("{name}[{at}]"), "must be text")),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => Err(self.wrong(&format!("{name}[{at}]"), "must be text")),
         };
         items.into_iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
     }

@@ -9,7 +9,7 @@ mod rooms;
 use serde_json::{Value, json};
 use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
-use surehold::domain::id::{MessageId, OfferingId, OrderId, PaymentId};
+use surehold::domain::id::{MessageId, OrderId, PaymentId};
 use surehold::domain::saga::Phase;
 use surehold::view::{Collection as Rows, MileageEntry, OrderView, Rows as Numbers};
 
@@ -19,7 +19,7 @@ use super::kit::{
 };
 
 /// What pays: the reference system asks for no card.
-const ON_ACCOUNT: &str = "on-account";
+const ON_ACCOUNT: &str = "none";
 /// The status with which a guest cancels.
 const CANCEL: &str = "reqCancel";
 /// The dialect.
@@ -134,14 +134,19 @@ static COLLECTIONS: [Collection; 7] = [
 ];
 
 async fn reserve(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
-    let room = sent
-        .id("roomId")
-        .ok_or_else(|| Failure::Bad("roomId: is missing; send the number of a room".to_owned()))?;
+    let room = rooms::room_of(&sent)?;
     let status = sent.kept.get("status").cloned().unwrap_or(Attribute::Null);
     let kept = Attributes::from([("status".to_owned(), status)]);
-    let order = desk.book(OfferingId(room), None, ON_ACCOUNT.to_owned(), kept).await?;
+    let booked = desk.book(room, None, ON_ACCOUNT.to_owned(), kept).await;
+    let gone = |found| matches!(found, Err(Refusal::NotFound { .. }));
+    let order = match booked {
+        Err(Failure::Bad(_)) if gone(desk.engine().offering(desk.market, room).await) => {
+            return Err(rooms::no_room(room));
+        }
+        booked => booked?,
+    };
     // As it came into being: who looks again sees what came of it.
-    let row = json!({ "roomId": room, "status": shown(&order, "status"), "payId": null });
+    let row = json!({ "roomId": room.0, "status": shown(&order, "status"), "payId": null });
     Ok((Key::Number(order.id.0), row))
 }
 

@@ -19,7 +19,7 @@ use super::kit::{
 /// What is booked where nothing is sold under the number of the course.
 const COURSE: OfferingId = OfferingId(1);
 /// What pays: the reference system asks for no card.
-const ON_ACCOUNT: &str = "on-account";
+const ON_ACCOUNT: &str = "none";
 /// The status with which a customer cancels.
 const CANCEL: &str = "EduAppCancelled";
 /// The attribute with what an application was last told to be, once it was registered.

@@ -98,6 +98,7 @@ static COLLECTIONS: [Collection; 11] = [
         }],
         post: Some(|desk, sent| Box::pin(products::add(desk, sent))),
         update: Some(|desk, id, sent| Box::pin(products::change(desk, id, sent))),
+        make: Some(|desk, id, sent| Box::pin(products::make(desk, id, sent))),
         delete: Some(|desk, id| Box::pin(products::remove(desk, id))),
         ..Collection::VIEW
     },

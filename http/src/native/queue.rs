@@ -4,33 +4,47 @@ use serde::Serialize;
 use surehold::view::WaitingView;
 use warp::http::StatusCode;
 
-use super::order_body::OrderBody;
 use super::{Outcome, market};
 use crate::answer;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::shapes::{Moment, PageBody};
+use crate::shapes::{Amount, Kept, Moment, PageBody, Part, Price};
 
+/// What an operator needs to see in order to speak; the order itself has the rest.
 #[derive(Serialize)]
 struct WaitingBody<'a> {
     id: u64,
     state: &'static str,
+    order: u64,
+    customer: &'a str,
+    offering: u64,
+    quantity: Amount,
+    #[serde(flatten)]
+    part: Part,
+    price: Price,
     since: Moment,
-    /// What the plan says happens then.
+    /// Then follows what the plan says.
     deadline: Moment,
-    order: OrderBody<'a>,
+    attributes: Kept<'a>,
 }
 
 impl<'a> From<&'a WaitingView> for WaitingBody<'a> {
     fn from(waiting: &'a WaitingView) -> Self {
+        let order = &waiting.order;
         WaitingBody {
             id: waiting.id.0,
             state: "waiting",
+            order: order.id.0,
+            customer: &order.customer,
+            offering: order.offering.0,
+            quantity: Amount(order.quantity),
+            part: Part::from(&order.claim),
+            price: Price(order.price),
             since: Moment(waiting.since),
             deadline: Moment(waiting.until),
-            order: OrderBody::from(&waiting.order),
+            attributes: Kept(&order.attributes),
         }
     }
 }

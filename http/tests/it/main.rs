@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, only clippy cannot tell")]
 #![expect(clippy::print_stderr, reason = "a failed test shows what the server wrote")]
+#![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 mod client;
 mod server;

@@ -107,9 +107,13 @@ fn orders_go_on_without_confirmations_also_over_a_kill() {
     let waiting = client.get(&format!("/v1/cinema/orders/{id}")).expect(200).json();
     assert_eq!((&waiting["phase"], &waiting["confirmation"]), (&json!("paid"), &Value::Null));
     server.kill();
-    // A new process starts with everything up, and does what was owed.
+    // What an operator stopped stays stopped; started again, it does what was owed.
     let server = Server::markets(folder.path(), &[CINEMA]);
     let mut client = server.client();
+    assert_eq!(node(&mut client, "confirmations")["state"], "stopped");
+    let waiting = client.get(&format!("/v1/cinema/orders/{id}")).expect(200).json();
+    assert_eq!(waiting["phase"], "paid");
+    client.tell("/v1/admin/participants/confirmations/start").expect(202);
     until("it is confirmed", || {
         let order = client.get(&format!("/v1/cinema/orders/{id}")).expect(200).json();
         (order["phase"] == "confirmed").then_some(())

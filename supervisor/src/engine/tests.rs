@@ -4,7 +4,6 @@ mod rebuild;
 mod stores;
 mod support;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +69,7 @@ impl Town {
 
     async fn place(&self, market: Market, customer: &str, offering: u64, units: u64) -> OrderView {
         let new = NewOrder {
+            booking: Default::default(),
             customer: customer.to_owned(),
             offering: OfferingId(offering),
             quantity: Quantity::whole(units).unwrap(),

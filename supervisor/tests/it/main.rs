@@ -14,3 +14,4 @@ mod operators;
 mod queue;
 mod recovery;
 mod snapshots;
+mod supporting;

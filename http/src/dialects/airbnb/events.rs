@@ -1,8 +1,9 @@
 //! The events of the reference system. All of them carry `"me": true`, as there.
 
 use serde_json::{Value, json};
-use surehold::domain::inventory::Event as RoomEvent;
+use surehold::domain::inventory::{Event as RoomEvent, Offering};
 use surehold::domain::mileage::Event as PointsEvent;
+use surehold::domain::quantity::Quantity;
 use surehold::domain::review::Event as ReviewEvent;
 use surehold::domain::saga::Turn;
 use surehold::view::OrderView;
@@ -16,15 +17,31 @@ fn mine(name: &'static str, mut fields: Value) -> Told {
     told(name, fields)
 }
 
-/// A room's event; nothing if the room cannot be told.
-fn of_room(name: &'static str, around: &Around, action: Option<&str>) -> Option<Told> {
+/// A room's event, with these fields as they were then; nothing if the room cannot be told. What is
+/// not among them is told as it is today.
+fn of_room(name: &'static str, around: &Around, then: &[(&str, &str)]) -> Option<Told> {
     let room = around.sold.as_ref()?;
     let mut fields = rooms::row(room, &around.figures);
     fields["roomId"] = json!(room.id.0);
-    if let Some(action) = action {
-        fields["lastAction"] = json!(action);
+    for (field, value) in then {
+        fields[*field] = json!(value);
     }
     Some(mine(name, fields))
+}
+
+/// A room's event about what its host said of it.
+fn of_host(
+    name: &'static str,
+    around: &Around,
+    said: &Offering,
+    then: &[(&str, &str)],
+) -> Option<Told> {
+    let mut told = of_room(name, around, then)?;
+    told.fields["desc"] = kept_in(&said.attributes, "desc");
+    if said.model.capacity().is_some_and(Quantity::is_none) {
+        told.fields["status"] = json!(rooms::word(&said.attributes));
+    }
+    Some(told)
 }
 
 fn of_reservation(name: &'static str, order: &OrderView, pay: bool, status: Value) -> Told {
@@ -70,17 +87,15 @@ pub(super) fn tells(tale: &Tale<'_>) -> Vec<Told> {
             of_points("MileageDecreased", around, true).into_iter().collect()
         }
         Tale::Review(review, event, around) => {
-            let fields = json!({
-                "reviewId": review.id.0,
-                "roomId": review.offering.0,
-                "content": review.opinion.text,
-            });
-            let (name, counts) = match event {
-                ReviewEvent::Written { .. } => ("ReviewCreated", true),
-                ReviewEvent::Changed(_) => ("ReviewModified", false),
-                ReviewEvent::Removed => ("ReviewDeleted", true),
+            let (name, said, counts) = match event {
+                ReviewEvent::Written { opinion, .. } => ("ReviewCreated", opinion, true),
+                ReviewEvent::Changed(opinion) => ("ReviewModified", opinion, false),
+                ReviewEvent::Removed => ("ReviewDeleted", &review.opinion, true),
             };
-            let room = if counts { of_room("RoomModified", around, Some("review")) } else { None };
+            let mut fields = rooms::review_row(review.offering, &said.text);
+            fields["reviewId"] = json!(review.id.0);
+            let room = || of_room("RoomModified", around, &[("lastAction", "review")]);
+            let room = counts.then(room).flatten();
             std::iter::once(mine(name, fields)).chain(room).collect()
         }
     }
@@ -97,7 +112,8 @@ fn of_order(turn: Turn<'_>, order: &OrderView, around: &Around) -> Vec<Told> {
         }
         Turn::Confirmed => {
             let reserved = of_reservation("ReservationConfirmed", order, true, json!("reserved"));
-            let room = of_room("RoomReserved", around, Some("reserved"));
+            let then = [("status", "reserved"), ("lastAction", "reserved")];
+            let room = of_room("RoomReserved", around, &then);
             std::iter::once(reserved).chain(room).collect()
         }
         Turn::Undone(_) => {
@@ -106,7 +122,8 @@ fn of_order(turn: Turn<'_>, order: &OrderView, around: &Around) -> Vec<Told> {
         Turn::Refunded(_) => vec![of_payment("PaymentCancelled", order, around, "cancelled")],
         Turn::Released => {
             let over = of_reservation("ReservationCancelled", order, true, json!("cancelled"));
-            let room = of_room("RoomCancelled", around, Some("cancelled"));
+            let then = [("status", "available"), ("lastAction", "cancelled")];
+            let room = of_room("RoomCancelled", around, &then);
             std::iter::once(over).chain(room).collect()
         }
         Turn::Awaited | Turn::Fulfilled => Vec::new(),
@@ -117,18 +134,27 @@ fn of_order(turn: Turn<'_>, order: &OrderView, around: &Around) -> Vec<Told> {
 /// the reference system.
 fn of_change(event: &RoomEvent, around: &Around) -> Option<Told> {
     match event {
-        RoomEvent::Opened(_) => of_room("RoomRegistered", around, Some("register")),
-        RoomEvent::Changed(offering) => {
-            let action = offering.attributes.get("lastAction").and_then(|action| action.text())?;
-            let name = match action {
-                "modify" | "review" => "RoomModified",
-                "reserved" => "RoomReserved",
-                "cancelled" => "RoomCancelled",
-                _ => return None,
-            };
-            of_room(name, around, Some(action))
+        RoomEvent::Opened(said) => {
+            let then = [("status", "available"), ("lastAction", "register")];
+            let mut told = of_host("RoomRegistered", around, said, &then)?;
+            told.fields["reviewCnt"] = json!(0);
+            Some(told)
         }
-        RoomEvent::Closed => of_room("RoomDeleted", around, None),
+        RoomEvent::Changed(said) => {
+            let action = said.attributes.get("lastAction").and_then(|action| action.text())?;
+            let action = ("lastAction", action);
+            match action.1 {
+                "modify" | "review" => of_host("RoomModified", around, said, &[action]),
+                "reserved" => {
+                    of_host("RoomReserved", around, said, &[("status", "reserved"), action])
+                }
+                "cancelled" => {
+                    of_host("RoomCancelled", around, said, &[("status", "available"), action])
+                }
+                _ => None,
+            }
+        }
+        RoomEvent::Closed => of_room("RoomDeleted", around, &[]),
         RoomEvent::Held { .. }
         | RoomEvent::Released { .. }
         | RoomEvent::Received { .. }

@@ -1,6 +1,7 @@
 //! What hosts do with rooms, and guests with reviews.
 
 use serde_json::{Value, json};
+use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::id::{OfferingId, ReviewId};
 use surehold::domain::inventory::Model;
@@ -17,8 +18,18 @@ use crate::dialects::kit::{Desk, Failure, Found, Key, Making, Sent, kept_in, num
 /// The attribute that counts a host's changes, so that saying the same again is a change, too.
 const EDITS: &str = "_edits";
 
-pub(super) fn status(room: &OfferingView) -> &'static str {
-    if room.free.is_some_and(Quantity::is_none) { "reserved" } else { "available" }
+/// Whether it can be had; else what its host calls that, or "reserved".
+pub(super) fn status(room: &OfferingView) -> &str {
+    match room.free {
+        Some(free) if free.is_none() && room.held.is_none() => word(&room.attributes),
+        Some(free) if free.is_none() => "reserved",
+        Some(_) | None => "available",
+    }
+}
+
+/// What a host calls a room that is off the market.
+pub(super) fn word(kept: &Attributes) -> &str {
+    kept.get("status").and_then(Attribute::text).unwrap_or("reserved")
 }
 
 fn last_action(room: &OfferingView, figures: &OfferingFigures) -> Value {
@@ -78,6 +89,9 @@ pub(super) async fn modify(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
         return Ok(shown);
     }
     let mut attributes = before.attributes.clone();
+    // What is not sent stays as it is shown; the last action was perhaps not the host's.
+    let action = shown["lastAction"].as_str().map(|text| Attribute::Text(text.to_owned()));
+    attributes.insert("lastAction".to_owned(), action.unwrap_or(Attribute::Null));
     for name in ["desc", "lastAction"] {
         attributes.extend(sent.kept.get_key_value(name).map(|(k, v)| (k.clone(), v.clone())));
     }
@@ -88,8 +102,11 @@ pub(super) async fn modify(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
     attributes.insert(EDITS.to_owned(), Attribute::Whole(edits + 1));
     // A room that a guest has is reserved anyway, and stays so.
     let model = match (sent.text("status"), before.held.is_none()) {
-        (Some("reserved"), true) => Some(Model::Seats { capacity: Quantity::NONE }),
         (Some("available"), _) => Some(Model::Seats { capacity: Quantity::ONE }),
+        (Some(word), true) => {
+            attributes.insert("status".to_owned(), Attribute::Text(word.to_owned()));
+            Some(Model::Seats { capacity: Quantity::NONE })
+        }
         (_, _) => None,
     };
     let change = OfferingChange { attributes: Some(attributes), model, ..Default::default() };
@@ -121,7 +138,12 @@ pub(super) fn reviews<'d>(desk: &'d Desk<'d>, offset: u64, limit: usize) -> Maki
 
 pub(super) async fn review(desk: &Desk<'_>, id: u64) -> Found {
     let review = desk.engine().review(desk.market, ReviewId(id)).await?;
-    Ok(json!({ "roomId": review.offering.0, "content": review.text }))
+    Ok(review_row(review.offering, &review.text))
+}
+
+/// A review without words has no content.
+pub(super) fn review_row(room: OfferingId, text: &str) -> Value {
+    json!({ "roomId": room.0, "content": Some(text).filter(|text| !text.is_empty()) })
 }
 
 fn opinion(content: Option<&str>) -> Opinion {
@@ -129,12 +151,24 @@ fn opinion(content: Option<&str>) -> Opinion {
 }
 
 pub(super) async fn write(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
-    let room = sent
-        .id("roomId")
-        .ok_or_else(|| Failure::Bad("roomId: is missing; send the number of a room".to_owned()))?;
+    let room = room_of(&sent)?;
     let says = opinion(sent.text("content"));
-    let review = desk.engine().write_review(desk.market, OfferingId(room), says).await?;
-    Ok((Key::Number(review.id.0), json!({ "roomId": room, "content": review.text })))
+    match desk.engine().write_review(desk.market, room, says).await {
+        Ok(review) => Ok((Key::Number(review.id.0), review_row(room, &review.text))),
+        Err(Refusal::NotFound { .. }) => Err(no_room(room)),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The room that a client means.
+pub(super) fn room_of(sent: &Sent) -> Result<OfferingId, Failure> {
+    let missing = || Failure::Bad("roomId: is missing; send the number of a room".to_owned());
+    sent.id("roomId").map(OfferingId).ok_or_else(missing)
+}
+
+/// What a client is told whose room is not there, or no longer.
+pub(super) fn no_room(room: OfferingId) -> Failure {
+    Failure::Bad(format!("roomId: there is no room {}", room.0))
 }
 
 pub(super) async fn rewrite(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
@@ -146,7 +180,7 @@ pub(super) async fn rewrite(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
         Some(before.text.as_str())
     };
     let review = desk.engine().change_review(desk.market, id, opinion(content)).await?;
-    Ok(json!({ "roomId": review.offering.0, "content": review.text }))
+    Ok(review_row(review.offering, &review.text))
 }
 
 pub(super) async fn erase(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ pub(super) fn tells(tale: &Tale<'_>) -> Vec<Told> {
 fn of_supply(turn: Turn<'_>, order: &OrderView, around: &Around) -> Vec<Told> {
     match turn {
         Turn::Booked => {
-            let mut fields = orders::order_row(order);
+            let mut fields = orders::placed_row(order);
             fields["orderId"] = json!(number_of(order));
             vec![told("Ordered", fields)]
         }

@@ -9,7 +9,9 @@ use surehold::view::{Booking, NewOrder, OfferingView, OrderView, Rows as Numbers
 
 use super::{amount, numbered, numbers_of, products, quantity, yes};
 use crate::answer::Response;
-use crate::dialects::kit::{Desk, Failure, Found, Key, Making, Sent, confirmed, number, shown};
+use crate::dialects::kit::{
+    Desk, Failure, Found, Key, Making, Sent, confirmed, is_deleted, kept_in, number,
+};
 
 /// Car numbers are below this.
 const CARS: u64 = 1000;
@@ -76,13 +78,22 @@ pub(super) async fn post(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Fa
     Ok((Key::Number(super::number_of(&order)), order_row(&order)))
 }
 
-pub(super) fn order_row(order: &OrderView) -> Value {
+fn order_row(order: &OrderView) -> Value {
+    row_with(order, &order.attributes)
+}
+
+/// The same as it was ordered: so it was told, and so it was shipped, whatever is kept now.
+pub(super) fn placed_row(order: &OrderView) -> Value {
+    row_with(order, order.placed())
+}
+
+fn row_with(order: &OrderView, kept: &Attributes) -> Value {
     json!({
-        "productId": shown(order, "productId"),
-        "productName": shown(order, "productName"),
+        "productId": kept_in(kept, "productId"),
+        "productName": kept_in(kept, "productName"),
         "qty": amount(order.quantity),
-        "destAddr": shown(order, "destAddr"),
-        "orderDate": shown(order, "orderDate"),
+        "destAddr": kept_in(kept, "destAddr"),
+        "orderDate": kept_in(kept, "orderDate"),
     })
 }
 
@@ -92,13 +103,19 @@ async fn live(desk: &Desk<'_>, id: u64) -> Result<OrderView, Failure> {
     if order.reason.is_some() { Err(Failure::Nothing) } else { Ok(order) }
 }
 
+/// The same, unless a client deleted it.
+async fn listed(desk: &Desk<'_>, id: u64) -> Result<OrderView, Failure> {
+    let order = live(desk, id).await?;
+    if is_deleted(&order) { Err(Failure::Nothing) } else { Ok(order) }
+}
+
 pub(super) async fn row(desk: &Desk<'_>, id: u64) -> Found {
-    Ok(order_row(&live(desk, id).await?))
+    Ok(order_row(&listed(desk, id).await?))
 }
 
 /// What is sent is kept beside the order; what was ordered stays.
 pub(super) async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
-    let order = live(desk, number(id)?).await?;
+    let order = listed(desk, number(id)?).await?;
     let mut kept: Attributes = sent.changes(&order.attributes);
     kept.retain(|name, _| ["destAddr", "orderDate"].contains(&name.as_str()));
     let order = if kept.is_empty() { order } else { desk.annotate(&order, kept).await? };
@@ -106,8 +123,7 @@ pub(super) async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
 }
 
 pub(super) async fn delete(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
-    let order = live(desk, number(id)?).await?;
-    desk.cancel(&order, Attributes::new()).await.map(|_| ())
+    desk.hide(&listed(desk, number(id)?).await?).await
 }
 
 /// How far a stock order got.
@@ -119,18 +135,19 @@ pub(super) async fn status_row(desk: &Desk<'_>, id: u64) -> Found {
         (false, Some(_)) => "Received",
         (false, None) => "Ordered",
     };
-    let mut row = order_row(&order);
+    let mut row = placed_row(&order);
     row["status"] = json!(status);
     Ok(row)
 }
 
 pub(super) fn shipment_row(order: &OrderView) -> Value {
+    let kept = order.placed();
     json!({
         "orderId": super::number_of(order),
         "carNumber": car(super::number_of(order)),
-        "destAddr": shown(order, "destAddr"),
-        "productId": shown(order, "productId"),
-        "productName": shown(order, "productName"),
+        "destAddr": kept_in(kept, "destAddr"),
+        "productId": kept_in(kept, "productId"),
+        "productName": kept_in(kept, "productName"),
         "qty": amount(order.quantity),
     })
 }

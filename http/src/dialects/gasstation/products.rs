@@ -15,7 +15,7 @@ use crate::dialects::kit::{Desk, Failure, Found, Key, Sent, text};
 
 /// The attribute with a product's code.
 const CODE: &str = "productId";
-/// The attribute that counts how often a product was sent out again.
+/// The attribute that counts how often a product was sent out again since it last changed.
 pub(super) const RESENT: &str = "_resent";
 /// Products looked through for one code.
 const PRODUCTS_MAX: usize = 1000;
@@ -125,27 +125,47 @@ fn sent_price(desk: &Desk<'_>, sent: &Sent) -> Result<Option<Money>, Failure> {
 
 pub(super) async fn add(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Failure> {
     let keyed = Sent::read(&[text(CODE)], &desk.call.body)?;
-    let code = keyed.text(CODE).filter(|code| check_name(code).is_ok()).ok_or_else(|| {
+    let code = keyed.text(CODE).ok_or_else(|| {
         Failure::Bad("productId: is missing; send the code of the product".to_owned())
     })?;
-    if find(desk, code).await?.is_some() {
+    let row = match find(desk, code).await? {
         // As saving a row that is there: it changes.
-        let row = change(desk, code, sent).await?;
-        return Ok((Key::Name(code.to_owned()), row));
-    }
+        Some(_) => change(desk, code, sent).await?,
+        None => make(desk, code, sent).await?,
+    };
+    Ok((Key::Name(code.to_owned()), row))
+}
+
+/// A product with a code that is not there yet.
+pub(super) async fn make(desk: &Desk<'_>, code: &str, sent: Sent) -> Found {
+    check_name(code).map_err(|error| Failure::Bad(format!("productId: {error}")))?;
     let name = sent.text("productName").unwrap_or(code).to_owned();
     let price = sent_price(desk, &sent)?;
     let model = Model::Stock { quantity: Quantity::NONE };
     let attributes = Attributes::from([(CODE.to_owned(), Attribute::Text(code.to_owned()))]);
     let new = NewOffering { id: None, name, price, model, overbook: None, attributes };
     let product = desk.engine().add_offering(desk.market, new).await?;
-    Ok((Key::Name(code.to_owned()), row(&product)))
+    match find(desk, code).await? {
+        // Somebody else was a moment earlier with the same code: theirs is the one that stays.
+        Some(first) if first.id != product.id => {
+            desk.engine().close_offering(desk.market, product.id).await?;
+            change(desk, code, sent).await
+        }
+        Some(_) | None => Ok(row(&product)),
+    }
 }
 
 pub(super) async fn change(desk: &Desk<'_>, code: &str, sent: Sent) -> Found {
     let product = find(desk, code).await?.ok_or(Failure::Nothing)?;
     let name = sent.text("productName").map(str::to_owned);
-    let change = OfferingChange { name, price: sent_price(desk, &sent)?, ..Default::default() };
+    let price = sent_price(desk, &sent)?;
+    let same = |name: &String| *name == product.name;
+    if name.as_ref().is_none_or(same) && price.is_none_or(|price| price == product.price) {
+        return Ok(row(&product));
+    }
+    let mut attributes = product.attributes.clone();
+    attributes.remove(RESENT);
+    let change = OfferingChange { name, price, attributes: Some(attributes), ..Default::default() };
     Ok(row(&desk.engine().change_offering(desk.market, product.id, change).await?))
 }
 

@@ -11,6 +11,8 @@ use crate::dialects::kit::{Desk, Failure, Found, Making, number, shown};
 
 /// The one account of the reference system.
 const ACCOUNT: u64 = 1;
+/// The attribute with the price of one unit.
+const PRICE: &str = "price";
 
 pub(super) fn numbers<'d>(desk: &'d Desk<'d>, offset: u64, limit: usize) -> Making<'d, Numbers> {
     numbers_of(desk, Series::Sales, offset, limit)
@@ -23,7 +25,11 @@ pub(super) async fn sell(desk: &Desk<'_>) -> Result<Response, Failure> {
     let quantity = quantity("qty", &typed)?;
     let Some(product) = products::find(desk, &code).await? else { return yes(desk, false) };
     let text = |name: &str, value: String| (name.to_owned(), Attribute::Text(value));
-    let attributes = Attributes::from([text("productId", code), text("productName", product.name)]);
+    let attributes = Attributes::from([
+        text("productId", code),
+        text("productName", product.name),
+        (PRICE.to_owned(), Attribute::Whole(product.price.amount())),
+    ]);
     let sale = desk.place(NewOrder {
         customer: String::new(),
         offering: product.id,
@@ -39,15 +45,29 @@ pub(super) async fn sell(desk: &Desk<'_>) -> Result<Response, Failure> {
     }
 }
 
+/// The price of one unit when it was sold, whatever it is today: the one that was looked up, unless
+/// it changed in the very moment of the sale.
+fn unit_price(sale: &OrderView) -> i64 {
+    let total = i128::from(sale.price.amount()) * 1000;
+    let thousandths = i128::from(sale.quantity.thousandths().max(1));
+    match sale.placed().get(PRICE) {
+        Some(Attribute::Whole(price))
+            if (i128::from(*price) * thousandths - total).abs() <= 500 =>
+        {
+            *price
+        }
+        Some(_) | None => {
+            i64::try_from((total + thousandths / 2) / thousandths).unwrap_or(i64::MAX)
+        }
+    }
+}
+
 pub(super) fn sale_row(sale: &OrderView) -> Value {
     let total = sale.price.amount();
-    let thousandths = i64::try_from(sale.quantity.thousandths()).unwrap_or(i64::MAX).max(1);
-    // The price of one unit when it was sold, whatever it is today.
-    let price = (total.saturating_mul(1000) + thousandths / 2) / thousandths;
     json!({
         "productId": shown(sale, "productId"),
         "productName": shown(sale, "productName"),
-        "price": price,
+        "price": unit_price(sale),
         "qty": amount(sale.quantity),
         "amount": products::decimal(total),
         "accountId": ACCOUNT,
@@ -74,6 +94,5 @@ pub(super) async fn undo(desk: &Desk<'_>) -> Result<Response, Failure> {
     let id = desk.form()?.whole("saleId")?;
     let sale = maybe_numbered(desk, Series::Sales, id).await?;
     let Some(sale) = sale.filter(|sale| sale.reason.is_none()) else { return yes(desk, false) };
-    desk.cancel(&sale, Attributes::new()).await?;
-    yes(desk, true)
+    yes(desk, desk.cancel_first(&sale).await?)
 }

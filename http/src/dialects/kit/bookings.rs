@@ -1,6 +1,8 @@
 //! What dialects ask of the engine: book, look, cancel, delete, keep beside the order. It is all
 //! said in the engine's words; no rule is here.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::Value;
 use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
@@ -15,6 +17,8 @@ use crate::fields::NUMBER_MAX;
 
 /// The attribute that marks an order as deleted by a client of a dialect.
 const DELETED: &str = "_deleted";
+/// The attribute with the call that cancelled an order.
+const CANCELLED_BY: &str = "_cancelled_by";
 
 impl Desk<'_> {
     /// Books one unit, paid with the order.
@@ -76,8 +80,7 @@ impl Desk<'_> {
     /// [`Failure::Nothing`] if there is none.
     pub async fn live_order(&self, id: u64) -> Result<OrderView, Failure> {
         let order = self.order(id).await?;
-        let deleted = order.attributes.get(DELETED) == Some(&Attribute::Flag(true));
-        if deleted { Err(Failure::Nothing) } else { Ok(order) }
+        if is_deleted(&order) { Err(Failure::Nothing) } else { Ok(order) }
     }
 
     /// The number of an order's cancellation, if it was cancelled. One that never was asks nobody.
@@ -115,6 +118,21 @@ impl Desk<'_> {
         self.annotate(order, change).await
     }
 
+    /// Cancels an order, and says whether it was this call that did: of many at the same instant, one.
+    ///
+    /// # Errors
+    /// 409 if the order cannot be cancelled any more.
+    pub async fn cancel_first(&self, order: &OrderView) -> Result<bool, Failure> {
+        static CALLS: AtomicI64 = AtomicI64::new(0);
+        let call = Attribute::Whole(CALLS.fetch_add(1, Ordering::Relaxed));
+        let mark = Attributes::from([(CANCELLED_BY.to_owned(), call.clone())]);
+        match self.engine().command(self.market, order.id, cancel(mark)).await {
+            Ok(cancelled) => Ok(cancelled.attributes.get(CANCELLED_BY) == Some(&call)),
+            Err(Refusal::WrongPhase { phase: Phase::Cancelled, .. }) => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
     /// Keeps the change beside the order, and does nothing else.
     ///
     /// # Errors
@@ -144,15 +162,28 @@ impl Desk<'_> {
     /// # Errors
     /// [`Failure::Nothing`] if there is none, or it was deleted before.
     pub async fn delete(&self, id: &str) -> Result<(), Failure> {
-        let order = self.live_order(number(id)?).await?;
+        self.hide(&self.live_order(number(id)?).await?).await
+    }
+
+    /// Hides this order from its collection, and cancels it unless it was fulfilled.
+    ///
+    /// # Errors
+    /// 409 if it cannot be cancelled now.
+    pub async fn hide(&self, order: &OrderView) -> Result<(), Failure> {
         let mark = Attributes::from([(DELETED.to_owned(), Attribute::Flag(true))]);
         if order.phase == Phase::Fulfilled {
-            self.annotate(&order, mark).await?;
+            self.annotate(order, mark).await?;
         } else {
-            self.cancel(&order, mark).await?;
+            self.cancel(order, mark).await?;
         }
         Ok(())
     }
+}
+
+/// Whether a client of a dialect deleted this order.
+#[must_use]
+pub fn is_deleted(order: &OrderView) -> bool {
+    order.attributes.get(DELETED) == Some(&Attribute::Flag(true))
 }
 
 fn cancel(attributes: Attributes) -> OrderCommand {

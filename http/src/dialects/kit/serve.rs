@@ -1,13 +1,14 @@
 //! Who answers a request for a dialect: one match over method and path, and one over what that means.
 
+use serde_json::Value;
 use warp::http::StatusCode;
 
 use super::hal::{READ, WRITTEN};
 use super::table::{
-    Action, Collection, Delete, Dialect, Find, Finder, Gives, Key, Listed, Post, Update,
+    Action, Collection, Delete, Dialect, Find, Finder, Gives, Key, Listed, Post, Source, Update,
 };
 use super::{Desk, Failure, Outcome, Sent, list};
-use crate::answer;
+use crate::answer::{self, Response};
 use crate::query::Query;
 use crate::routes::Answering;
 
@@ -101,7 +102,13 @@ impl Ask<'_> {
             }
             Ask::Put(of, key, update) => {
                 let sent = Sent::read(of.fields, body)?.whole(of.fields);
-                changed(desk, of, (key, update), sent, true).await
+                match (changed(desk, of, (key, update), sent.clone(), true).await, of.make) {
+                    (Err(Failure::Nothing), Some(make)) => {
+                        let row = make(desk, key, sent).await?;
+                        Ok(created(desk, of, &of.key(key)?, row))
+                    }
+                    (outcome, _) => outcome,
+                }
             }
             Ask::Delete(key, delete) => {
                 delete(desk, key).await?;
@@ -114,8 +121,12 @@ impl Ask<'_> {
 async fn made(desk: &Desk<'_>, of: &Collection, post: Post) -> Outcome {
     let sent = Sent::read(of.fields, &desk.call.body)?;
     let (key, row) = post(desk, sent).await?;
-    let response = answer::typed(StatusCode::CREATED, WRITTEN, &desk.item(of, &key, row));
-    Ok(answer::at(response, &desk.links.item(of, &key)))
+    Ok(created(desk, of, &key, row))
+}
+
+fn created(desk: &Desk<'_>, of: &Collection, key: &Key, row: Value) -> Response {
+    let response = answer::typed(StatusCode::CREATED, WRITTEN, &desk.item(of, key, row));
+    answer::at(response, &desk.links.item(of, key))
 }
 
 /// Changes a row. A client that accepts nothing is told nothing.
@@ -136,7 +147,7 @@ async fn changed(
 
 async fn found(desk: &Desk<'_>, of: &Collection, finder: &Finder) -> Outcome {
     let mut rows = Vec::new();
-    for key in keys(desk, finder).await? {
+    for key in keys(desk, of, finder).await? {
         match of.read(desk, &key.to_string()).await {
             Ok(row) => rows.push(row),
             Err(Failure::Nothing) => {}
@@ -153,13 +164,16 @@ async fn found(desk: &Desk<'_>, of: &Collection, finder: &Finder) -> Outcome {
 }
 
 /// The keys a finder finds. What cannot be anything's number finds nothing.
-async fn keys(desk: &Desk<'_>, finder: &Finder) -> Result<Vec<Key>, Failure> {
+async fn keys(desk: &Desk<'_>, of: &Collection, finder: &Finder) -> Result<Vec<Key>, Failure> {
     let mut query = Query::parse(&desk.call.query)?;
     let missing = |what: &str| Failure::Bad(format!("{}: must be {what}", finder.by));
     let asked = query.take(finder.by).filter(|text| !text.trim().is_empty());
     let asked = asked.map(|text| text.trim().to_owned());
     let found = match finder.find {
         Find::Text(find) => find(desk, asked.ok_or_else(|| missing("given"))?).await,
+        Find::Key if matches!(of.rows, Source::Named(_)) => {
+            Ok(vec![Key::Name(asked.ok_or_else(|| missing("given"))?)])
+        }
         Find::Key => {
             let number = asked.and_then(|text| text.parse::<i64>().ok());
             let number = number.ok_or_else(|| missing("a whole number"))?;

@@ -68,6 +68,8 @@ pub struct Collection {
     pub post: Option<Post>,
     /// `PATCH` and `PUT`; what a `PUT` does not name is sent as null.
     pub update: Option<Update>,
+    /// `PUT` of a row that is not there yet, where clients give the keys.
+    pub make: Option<Update>,
     /// `DELETE`.
     pub delete: Option<Delete>,
 }
@@ -86,6 +88,7 @@ impl Collection {
         finders: &[],
         post: None,
         update: None,
+        make: None,
         delete: None,
     };
 

@@ -1,0 +1,347 @@
+//! What the transcript of airbnb does not say: hosts, races, reviews, what is down, what it publishes.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client};
+use crate::server::{Server, until};
+
+const BOOKED: &str = "예약이 완료 되었습니다. 방 번호 : [1]";
+const OFF: &str = "예약이 취소 되었습니다. 방 번호 : [1]";
+const EARNED: &str = "마일리지가 적립 되었습니다. 방 번호 : [1]";
+const TAKEN_BACK: &str = "마일리지가 감소 되었습니다. 방 번호 : [1]";
+
+fn made(answer: &Answer) -> u64 {
+    answer.header("location").unwrap().rsplit('/').next().unwrap().parse().unwrap()
+}
+
+fn room(client: &mut Client, desc: &str) -> u64 {
+    made(&client.post("/rooms", &json!({ "desc": desc })).expect(201))
+}
+
+fn reserve(client: &mut Client, room: u64) -> Answer {
+    client.post("/reservations", &json!({"roomId": room, "status": "reqReserve"}))
+}
+
+fn cancel(client: &mut Client, reservation: u64) -> Answer {
+    client.json("PATCH", &format!("/reservations/{reservation}"), &json!({"status": "reqCancel"}))
+}
+
+/// All rows of a collection, without their links.
+fn rows(client: &mut Client, name: &str) -> Vec<Value> {
+    let list = client.get(&format!("/{name}?size=1000")).expect(200).json();
+    let mut rows = list["_embedded"][name].as_array().unwrap().clone();
+    for row in &mut rows {
+        row.as_object_mut().unwrap().remove("_links");
+    }
+    if let Some(total) = list["page"]["totalElements"].as_u64() {
+        assert_eq!(total as usize, rows.len(), "{name}");
+    }
+    rows
+}
+
+/// One row, without its links.
+fn row(client: &mut Client, path: &str) -> Value {
+    let mut row = client.get(path).expect(200).json();
+    row.as_object_mut().unwrap().remove("_links");
+    row
+}
+
+fn participant(client: &mut Client, name: &str, verb: &str) {
+    client.tell(&format!("/v1/admin/participants/{name}/{verb}")).expect(202);
+}
+
+fn balanced(client: &mut Client) {
+    let audit = client.get("/v1/admin/audit").expect(200).json();
+    assert_eq!(audit["balanced"], true, "{audit}");
+}
+
+/// What was published so far, without when.
+fn published(client: &mut Client) -> Vec<Value> {
+    let page = client.get("/v1/airbnb/events?limit=1000").expect(200).json();
+    let mut events = page["items"].as_array().unwrap().clone();
+    for event in &mut events {
+        let event = event.as_object_mut().unwrap();
+        let time = event.remove("timestamp").unwrap();
+        assert_eq!(time.as_str().unwrap().len(), 14, "{time}");
+        assert!(event.remove("sequence").unwrap().is_u64());
+    }
+    events
+}
+
+fn contents(client: &mut Client) -> Vec<String> {
+    let said = rows(client, "messages");
+    said.iter().map(|said| said["content"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn hosts_keep_their_rooms() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    let sent = json!({"desc": "A", "status": "reserved", "reviewCnt": 9, "lastAction": "x"});
+    let new = client.post("/rooms", &sent).expect(201);
+    assert_eq!(new.header("location"), Some(&*format!("http://{}/rooms/1", server.address)));
+    let shows = |client: &mut Client, desc: &str, status: &str, action: Value| {
+        let expected =
+            json!({"desc": desc, "status": status, "reviewCnt": 0, "lastAction": action});
+        assert_eq!(row(client, "/rooms/1"), expected);
+        let view = row(client, "/roomviews/1");
+        assert_eq!((&view["desc"], &view["roomStatus"]), (&json!(desc), &json!(status)));
+        let check = client.get("/check/chkAndReqReserve?roomId=1").expect(200);
+        assert_eq!(check.header("content-type"), Some("application/json;charset=UTF-8"));
+        assert_eq!(check.json(), status == "available");
+    };
+    shows(&mut client, "A", "available", json!("register"));
+    // What is not sent stays, also the last action.
+    for (method, sent, desc, status, action) in [
+        ("PATCH", json!({"desc": "B"}), "B", "available", json!("register")),
+        ("PATCH", json!({"desc": "C", "lastAction": "modify"}), "C", "available", json!("modify")),
+        (
+            "PUT",
+            json!({"desc": "D", "status": "reserved", "lastAction": "reserved"}),
+            "D",
+            "reserved",
+            json!("reserved"),
+        ),
+        ("PATCH", json!({"desc": "E"}), "E", "reserved", json!("reserved")),
+        ("PATCH", json!({"status": "cleaning"}), "E", "cleaning", json!("reserved")),
+        ("PUT", json!({"desc": "F", "status": "available"}), "F", "available", Value::Null),
+        ("PATCH", json!({"lastAction": "modify"}), "F", "available", json!("modify")),
+    ] {
+        let blocked = row(&mut client, "/rooms/1")["status"] != "available";
+        assert_eq!(reserve(&mut client, 99).status, 400);
+        if blocked {
+            reserve(&mut client, 1).expect(409);
+        }
+        client.json(method, "/rooms/1", &sent).expect(200);
+        shows(&mut client, desc, status, action);
+    }
+    // A room that a guest has stays theirs, whatever its host says.
+    reserve(&mut client, 1).expect(201);
+    shows(&mut client, "F", "reserved", json!("reserved"));
+    for sent in [json!({"status": "available"}), json!({"status": "cleaning"})] {
+        client.json("PATCH", "/rooms/1", &sent).expect(200);
+        shows(&mut client, "F", "reserved", json!("reserved"));
+        reserve(&mut client, 1).expect(409);
+    }
+    client.json("PATCH", "/rooms/1", &json!({"desc": "G"})).expect(200);
+    shows(&mut client, "G", "reserved", json!("reserved"));
+    for (method, path) in [("PATCH", "/rooms/99"), ("PUT", "/rooms/x")] {
+        assert_eq!(client.json(method, path, &json!({"desc": "x"})).expect(404).body, "");
+    }
+    client.json("PATCH", "/rooms/1", &json!({"desc": 7})).expect(400);
+    for (query, status) in
+        [("", 500), ("?roomId=", 500), ("?roomId=99", 500), ("?roomId=-1", 500), ("?roomId=x", 400)]
+    {
+        let failure = client.get(&format!("/check/chkAndReqReserve{query}")).expect(status).json();
+        assert_eq!(failure["path"], "/check/chkAndReqReserve");
+    }
+    balanced(&mut client);
+}
+
+#[test]
+fn a_removed_room_is_gone_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    for desc in ["A", "B"] {
+        room(&mut client, desc);
+    }
+    reserve(&mut client, 1).expect(201);
+    client.post("/reviews", &json!({"roomId": 1, "content": "good"})).expect(201);
+    client.send("DELETE", "/rooms/1", &[], None).unwrap().expect(204);
+    client.send("DELETE", "/rooms/1", &[], None).unwrap().expect(404);
+    for path in ["/rooms/1", "/roomviews/1"] {
+        assert_eq!(client.get(path).expect(404).body, "");
+    }
+    assert_eq!((rows(&mut client, "rooms").len(), rows(&mut client, "roomviews").len()), (1, 1));
+    assert_eq!(
+        client.get("/roomviews/search/findByRsvId?rsvId=1").json()["_embedded"]["roomviews"],
+        json!([])
+    );
+    client.get("/check/chkAndReqReserve?roomId=1").expect(500);
+    for (collection, sent) in [
+        ("reservations", json!({"roomId": 1, "status": "reqReserve"})),
+        ("reviews", json!({"roomId": 1, "content": "late"})),
+    ] {
+        let refused = client.post(&format!("/{collection}"), &sent).expect(400).json();
+        assert_eq!(refused["message"], "roomId: there is no room 1");
+    }
+    // Who has it may still cancel.
+    assert_eq!(row(&mut client, "/reservations/1")["status"], "reserved");
+    assert_eq!(cancel(&mut client, 1).expect(200).json()["status"], "cancelled");
+    assert_eq!(made(&reserve(&mut client, 2).expect(201)), 2);
+    assert_eq!(made(&client.post("/rooms", &json!({"desc": "C"})).expect(201)), 3);
+    balanced(&mut client);
+}
+
+#[test]
+fn what_is_no_room_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    for room in [json!(99), json!(0), json!(-3), json!("x"), json!(1.5), json!([]), Value::Null] {
+        for collection in ["reservations", "reviews"] {
+            let sent = json!({"roomId": room, "status": "reqReserve", "content": "x"});
+            let refused = client.post(&format!("/{collection}"), &sent).expect(400).json();
+            let why = refused["message"].as_str().unwrap();
+            assert!(why.starts_with("roomId: "), "{room}: {why}");
+            assert_eq!((&refused["error"], &refused["status"]), (&json!("Bad Request"), &json!(400)));
+        }
+    }
+    let sent = json!({"roomId": " 1 ", "status": "reqReserve", "payId": "7", "unknown": {}});
+    let made = client.post("/reservations", &sent).expect(201).json();
+    assert_eq!((&made["roomId"], &made["payId"]), (&json!(1), &Value::Null));
+    assert_eq!(rows(&mut client, "reservations").len(), 1);
+}
+
+#[test]
+fn of_two_guests_at_the_same_instant_one_gets_the_room() {
+    const ROOMS: u64 = 50;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    for number in 0..ROOMS {
+        room(&mut client, &format!("room {number}"));
+    }
+    let line = Barrier::new(2);
+    let guest = |mut client: Client| -> Vec<u16> {
+        let try_for = |room| {
+            line.wait();
+            reserve(&mut client, room).status
+        };
+        (1..=ROOMS).map(try_for).collect()
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| guest(server.client()));
+        (guest(server.client()), other.join().unwrap())
+    });
+    for (one, other) in one.into_iter().zip(other) {
+        assert_eq!((one.min(other), one.max(other)), (201, 409));
+    }
+    for name in ["reservations", "payments", "mileages"] {
+        let rooms = rows(&mut client, name).into_iter().map(|row| row["roomId"].as_u64().unwrap());
+        let mut rooms: Vec<_> = rooms.collect();
+        rooms.sort_unstable();
+        assert_eq!(rooms, (1..=ROOMS).collect::<Vec<_>>(), "{name}");
+    }
+    until("all are told", || (rows(&mut client, "messages").len() == 100).then_some(()));
+    balanced(&mut client);
+}
+
+#[test]
+fn reviews_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    let count = |client: &mut Client| {
+        let view = row(client, "/roomviews/1")["reviewCnt"].take();
+        assert_eq!(row(client, "/rooms/1")["reviewCnt"], view);
+        view
+    };
+    for (number, content) in [(1, json!("good")), (2, json!("bad")), (3, Value::Null)] {
+        let sent = json!({"roomId": "1", "content": content});
+        let new = client.post("/reviews", &sent).expect(201);
+        assert_eq!((made(&new), &new.json()["content"]), (number, &content));
+        assert_eq!(count(&mut client), number);
+    }
+    assert_eq!(row(&mut client, "/rooms/1")["lastAction"], "review");
+    for (method, sent, content) in [
+        ("PATCH", json!({"content": "better"}), json!("better")),
+        ("PATCH", json!({}), json!("better")),
+        ("PUT", json!({"roomId": 1, "content": "best"}), json!("best")),
+        ("PUT", json!({"roomId": 1}), Value::Null),
+    ] {
+        let changed = client.json(method, "/reviews/1", &sent).expect(200).json();
+        assert_eq!(changed["content"], content);
+        assert_eq!(row(&mut client, "/reviews/1"), json!({"roomId": 1, "content": content}));
+        assert_eq!(count(&mut client), 3);
+    }
+    client.send("DELETE", "/reviews/2", &[], None).unwrap().expect(204);
+    client.send("DELETE", "/reviews/2", &[], None).unwrap().expect(404);
+    client.json("PATCH", "/reviews/2", &json!({"content": "x"})).expect(404);
+    assert_eq!((count(&mut client), rows(&mut client, "reviews").len()), (json!(2), 2));
+    let last = client.get("/reviews?size=1&page=1").expect(200).json();
+    assert_eq!(last["page"]["totalPages"], 2);
+    assert_eq!(last["_embedded"]["reviews"].as_array().unwrap().len(), 1);
+    // While they are down nothing is written, and what was is there.
+    participant(&mut client, "reviews", "stop");
+    client.post("/reviews", &json!({"roomId": 1, "content": "x"})).expect(503);
+    client.json("PATCH", "/reviews/1", &json!({"content": "x"})).expect(503);
+    assert_eq!((count(&mut client), rows(&mut client, "reviews").len()), (json!(2), 2));
+    participant(&mut client, "reviews", "start");
+    assert_eq!(made(&client.post("/reviews", &json!({"roomId": 1})).expect(201)), 4);
+    assert_eq!(count(&mut client), 3);
+    balanced(&mut client);
+}
+
+#[test]
+fn only_one_word_cancels() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    reserve(&mut client, 1).expect(201);
+    for (method, sent) in [
+        ("PATCH", json!({"status": "reqcancel"})),
+        ("PATCH", json!({"status": "cancelled"})),
+        ("PATCH", json!({"roomId": 2, "payId": 7})),
+        ("PUT", json!({"roomId": 2, "status": "on my way", "payId": 7})),
+        ("PUT", json!({})),
+    ] {
+        let row = client.json(method, "/reservations/1", &sent).expect(200).json();
+        assert_eq!(
+            [&row["roomId"], &row["status"], &row["payId"]],
+            [&json!(1), &json!("reserved"), &json!(1)]
+        );
+    }
+    let find = |client: &mut Client, by: &str, id: u64| {
+        let path = format!("/roomviews/search/findBy{}?{}={id}", &by[1..], &by[1..]);
+        let path = path.replace(&format!("?{}", &by[1..]), &format!("?{}", by.to_lowercase()));
+        client.get(&path).status
+    };
+    let _ = find;
+    let finders = |client: &mut Client, rsv: u64, pay: u64| {
+        ["findByRsvId?rsvId=", "findByPayId?payId="].map(|finder| {
+            let id = if finder.contains("Rsv") { rsv } else { pay };
+            let found = client.get(&format!("/roomviews/search/{finder}{id}")).expect(200).json();
+            found["_embedded"]["roomviews"].as_array().unwrap().clone()
+        })
+    };
+    for found in finders(&mut client, 1, 1) {
+        assert_eq!((found.len(), &found[0]["rsvStatus"]), (1, &json!("reserved")));
+        assert_eq!(found[0]["payStatus"], "paid");
+    }
+    for state in 0..2 {
+        assert_eq!(cancel(&mut client, 1).expect(200).json()["status"], "cancelled", "{state}");
+    }
+    client.json("PATCH", "/reservations/1", &json!({"status": "reserved"})).expect(200);
+    assert_eq!(
+        row(&mut client, "/reservations/1"),
+        json!({"roomId": 1, "status": "cancelled", "payId": 1})
+    );
+    until("all is told", || (rows(&mut client, "messages").len() == 4).then_some(()));
+    for found in finders(&mut client, 1, 1) {
+        assert_eq!((&found[0]["rsvStatus"], &found[0]["payStatus"]), (&json!("cancelled"), &json!("cancelled")));
+        assert_eq!((&found[0]["mileagePoint"], &found[0]["roomStatus"]), (&json!(0), &json!("available")));
+    }
+    // A view shows the last reservation only; taking one off the list cancels it.
+    assert_eq!(made(&reserve(&mut client, 1).expect(201)), 2);
+    assert_eq!(finders(&mut client, 1, 1), [vec![], vec![]]);
+    assert_eq!(finders(&mut client, 2, 2).map(|found| found.len()), [1, 1]);
+    client.send("DELETE", "/reservations/2", &[], None).unwrap().expect(204);
+    for gone in ["/reservations/2", "/reservations/99"] {
+        client.send("DELETE", gone, &[], None).unwrap().expect(404);
+        client.json("PATCH", gone, &json!({"status": "reqCancel"})).expect(404);
+    }
+    assert_eq!(rows(&mut client, "reservations").len(), 1);
+    assert_eq!(row(&mut client, "/rooms/1")["status"], "available");
+    assert_eq!(row(&mut client, "/payments/2")["status"], "cancelled");
+    assert_eq!(row(&mut client, "/roomviews/1")["rsvStatus"], "cancelled");
+    balanced(&mut client);
+}
