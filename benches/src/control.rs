@@ -86,6 +86,17 @@ impl Control {
         self.call("POST", "/echo", body, 200, same).await
     }
 
+    /// Stops or starts a participant.
+    pub async fn participant(&mut self, name: &str, verb: &str) -> Result<(), ControlError> {
+        let path = format!("/v1/admin/participants/{name}/{verb}");
+        self.call("POST", &path, "", 202, |_: Value| Some(())).await
+    }
+
+    /// The supervision tree.
+    pub async fn tree(&mut self) -> Result<Value, ControlError> {
+        self.call("GET", "/v1/admin/tree", "", 200, Some).await
+    }
+
     /// Asks whether the books balance; the answer comes along, to be shown if they do not.
     pub async fn audit(&mut self) -> Result<(bool, Value), ControlError> {
         let read = |audit: Value| Some((audit["balanced"].as_bool()?, audit));

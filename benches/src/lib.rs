@@ -13,6 +13,7 @@ pub mod control;
 pub mod http;
 pub mod load;
 pub mod machine;
+pub mod participants;
 pub mod plan;
 pub mod report;
 pub mod server;

@@ -4,6 +4,7 @@
 //! cargo run --release -p surehold-benches -- http
 //! cargo run --release -p surehold-benches -- http --connections 1,64,256 --json report.json
 //! cargo run --release -p surehold-benches -- http --hot
+//! cargo run --release -p surehold-benches -- participants
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each number of connections gets a fresh server on a fresh
@@ -31,10 +32,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use surehold_benches::build::build_server;
-use surehold_benches::http;
 use surehold_benches::plan::{Inventory, Plan};
 use surehold_benches::report::Report;
 use surehold_benches::server::Launch;
+use surehold_benches::{http, participants};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Seeded, end-to-end measurements of the Surehold booking engine.
@@ -49,6 +50,30 @@ struct Cli {
 enum Suite {
     /// Orders over HTTP, beside the same server's echo.
     Http(HttpArgs),
+    /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
+    Participants(ParticipantsArgs),
+}
+
+#[derive(Args)]
+struct ParticipantsArgs {
+    /// Orders of one leg.
+    #[arg(long, default_value = "20000", value_parser = at_least_one)]
+    orders: usize,
+    /// Keep-alive connections, each with one request in flight.
+    #[arg(long, default_value = "64", value_parser = at_least_one)]
+    connections: usize,
+    /// Pairs of legs for each participant.
+    #[arg(long, default_value = "5", value_parser = at_least_one)]
+    rounds: usize,
+    /// Seed of the requests.
+    #[arg(long, default_value = "1")]
+    seed: u64,
+    /// The server's binary; without it, the release binary is built.
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// Folder for the fresh data folder; without it, the system's temporary folder.
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -86,15 +111,30 @@ struct HttpArgs {
 }
 
 fn main() -> ExitCode {
-    let Suite::Http(args) = Cli::parse().suite;
-    match run(args) {
-        Ok(report) if report.is_sound() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+    let sound = match Cli::parse().suite {
+        Suite::Http(args) => run(args).map(|report| report.is_sound()),
+        Suite::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
+    };
+    match sound {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(error) => {
             tell(&format!("error: {error}"));
             ExitCode::from(2)
         }
     }
+}
+
+fn run_participants(args: ParticipantsArgs) -> Result<participants::Outcome, Box<dyn Error>> {
+    let ParticipantsArgs { orders, connections, rounds, seed, server, scratch } = args;
+    let mut launch = Launch::new(server.map_or_else(build_server, Ok)?);
+    launch.scratch = scratch.unwrap_or(launch.scratch);
+    let plan = participants::Plan { orders, connections, rounds, seed };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut progress = |line: &str| tell(line);
+    let outcome = runtime.block_on(participants::run(&plan, &launch, &mut progress))?;
+    io::stdout().lock().write_all(outcome.to_string().as_bytes())?;
+    Ok(outcome)
 }
 
 fn run(args: HttpArgs) -> Result<Report, Box<dyn Error>> {

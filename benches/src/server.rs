@@ -36,6 +36,8 @@ pub struct Launch {
     pub leading: Vec<OsString>,
     /// The folder in which fresh data folders are made; without one, the system's temporary folder.
     pub scratch: PathBuf,
+    /// A file with the market; the built-in talentshare without one.
+    pub market: Option<PathBuf>,
 }
 
 /// A running server.
@@ -90,7 +92,7 @@ impl Launch {
     /// Launches a server binary on data folders in the system's temporary folder.
     #[must_use]
     pub fn new(program: PathBuf) -> Self {
-        Self { program, leading: Vec::new(), scratch: std::env::temp_dir() }
+        Self { program, leading: Vec::new(), scratch: std::env::temp_dir(), market: None }
     }
 
     /// Starts the server on a fresh folder and waits until it says where it listens.
@@ -121,7 +123,11 @@ impl Launch {
     fn command(&self, folder: &Path) -> io::Result<Command> {
         let mut command = Command::new(&self.program);
         command.args(&self.leading).args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(data(folder)).args(["--market", "talentshare", "--admin", "--echo"]);
+        command.arg(data(folder)).args(["--admin", "--echo", "--market"]);
+        match &self.market {
+            Some(file) => command.arg(file),
+            None => command.arg("talentshare"),
+        };
         // The shell's own settings for a server must not slip into a measurement.
         for (name, _) in std::env::vars_os() {
             if name.as_encoded_bytes().starts_with(b"SUREHOLD_") {

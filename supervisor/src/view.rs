@@ -338,6 +338,8 @@ pub struct TreeNode {
     pub last_cause: Option<String>,
     /// Live children, where it has them on demand.
     pub live: Option<usize>,
+    /// Durable records that a follower has not read yet.
+    pub behind: Option<u64>,
     /// Children worth telling of: fixed ones, and those that were restarted or are quarantined.
     pub children: Vec<TreeNode>,
 }

@@ -24,6 +24,8 @@ struct NodeBody<'a> {
     last_cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<u64>,
     children: Vec<NodeBody<'a>>,
 }
 
@@ -35,6 +37,7 @@ impl<'a> From<&'a TreeNode> for NodeBody<'a> {
             restarts: node.restarts,
             last_cause: node.last_cause.as_deref(),
             live: node.live,
+            behind: node.behind,
             children: node.children.iter().map(NodeBody::from).collect(),
         }
     }

@@ -53,7 +53,8 @@ pub async fn list(app: &App, call: &Call, name: &str) -> Outcome {
         let batch: Vec<_> = items.into_iter().map(|event| publisher.envelope(event)).collect();
         let response = answer::typed(StatusCode::OK, BATCH, &batch);
         let Some(next) = next else { return Ok(response) };
-        let link = format!("</v1/{name}/events?after={next}>; rel=\"next\"");
+        let alike = if as_facts { "&as=facts" } else { "" };
+        let link = format!("</v1/{name}/events?after={next}&limit={limit}{alike}>; rel=\"next\"");
         return Ok(answer::with(response, warp::http::header::LINK, &link));
     }
     let items: Vec<_> = items.into_iter().map(|Published { body, .. }| body).collect();

@@ -249,6 +249,7 @@ impl<C: Child> BroodState<C> {
             restarts: ledger.total,
             last_cause: ledger.last_cause,
             live: None,
+            behind: None,
             children: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use surehold_actors::follow::Reached;
 use surehold_actors::order::OrderMsg;
 use surehold_domain::id::{OrderId, OrderKey};
 use surehold_domain::saga::Command;
@@ -37,6 +38,7 @@ impl Engine {
             restarts: ledger.total,
             last_cause: ledger.last_cause,
             live: None,
+            behind: None,
             children,
         }
     }
@@ -50,10 +52,18 @@ impl Engine {
                 "inventory" => self.brood_node(&core.offerings, spec.name).await,
                 "payments" => healths.payments.node(spec.name),
                 "confirmations" => healths.confirmations.node(spec.name),
-                "mileage" => healths.mileage.node(spec.name),
-                "messages" => healths.messages.node(spec.name),
+                "mileage" => {
+                    follower(core, healths.mileage.node(spec.name), &core.followed.mileage)
+                }
+                "messages" => {
+                    follower(core, healths.messages.node(spec.name), &core.followed.messages)
+                }
                 "reviews" => healths.reviews.node(spec.name),
-                "views" => healths.views.node(spec.name),
+                "views" => {
+                    let progress = core.views.progress();
+                    let behind = Some(progress.last.saturating_sub(progress.cursor));
+                    TreeNode { behind, ..healths.views.node(spec.name) }
+                }
                 "orders" => self.brood_node(&core.orders, spec.name).await,
                 "timers" => healths.timers.node(spec.name),
                 name => fixed(name),
@@ -75,6 +85,7 @@ impl Engine {
             restarts: brood.restarts(),
             last_cause: brood.last_cause(),
             live: Some(brood.live()),
+            behind: None,
             children: children.unwrap_or_default(),
         }
     }
@@ -192,6 +203,13 @@ fn known(participant: &str) -> Result<&'static str, Refusal> {
     })
 }
 
+/// A follower's node, with what it has still to read. One that has nothing to follow is never behind.
+fn follower(core: &Core, node: TreeNode, reached: &Reached) -> TreeNode {
+    let reached = reached.load(std::sync::atomic::Ordering::Acquire);
+    let last = core.post.shelf.journal().durable().get();
+    TreeNode { behind: (reached > 0).then(|| last.saturating_sub(reached)), ..node }
+}
+
 /// A child that is up as long as the tree is: its end is the root's affair.
 fn fixed(name: &str) -> TreeNode {
     TreeNode {
@@ -200,6 +218,7 @@ fn fixed(name: &str) -> TreeNode {
         restarts: 0,
         last_cause: None,
         live: None,
+        behind: None,
         children: Vec::new(),
     }
 }
