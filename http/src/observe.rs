@@ -135,25 +135,32 @@ pub async fn livez(app: &App) -> Outcome {
 /// # Errors
 /// 503 with the reason if it does not.
 pub async fn readyz(app: &App) -> Outcome {
-    let reason = if *app.stopping.borrow() {
-        "the server is stopping".to_owned()
-    } else {
-        match app.engine.readiness() {
-            Readiness::Ready => {
-                return Ok(answer::json(StatusCode::OK, &json!({"status": "ready"})));
-            }
-            Readiness::NotReady(reason) => reason,
-        }
-    };
-    Err(Problem::unavailable(reason, Duration::from_secs(1)))
+    match not_ready(app) {
+        None => Ok(answer::json(StatusCode::OK, &json!({"status": "ready"}))),
+        Some(reason) => Err(Problem::unavailable(reason, Duration::from_secs(1))),
+    }
 }
 
-/// `GET /actuator/health`, as the reference systems' probes ask.
+/// Why no orders are taken just now.
+fn not_ready(app: &App) -> Option<String> {
+    if *app.stopping.borrow() {
+        return Some("the server is stopping".to_owned());
+    }
+    match app.engine.readiness() {
+        Readiness::Ready => None,
+        Readiness::NotReady(reason) => Some(reason),
+    }
+}
+
+/// `GET /actuator/health`, as the reference systems' probes ask: UP while orders are taken.
 ///
 /// # Errors
-/// Never.
-pub async fn health() -> Outcome {
-    Ok(answer::json(StatusCode::OK, &json!({"status": "UP"})))
+/// Never: 503 says DOWN.
+pub async fn health(app: &App) -> Outcome {
+    Ok(match not_ready(app) {
+        None => answer::json(StatusCode::OK, &json!({"status": "UP"})),
+        Some(_) => answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "DOWN"})),
+    })
 }
 
 /// `GET /metrics`.

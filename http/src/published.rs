@@ -3,7 +3,7 @@
 //!
 //! As CloudEvents 1.0 (`Accept: application/cloudevents-batch+json`) each of these is an envelope:
 //! `id` is the sequence and the place among the events of that sequence, `source` the address of the
-//! market's events, `type` is `surehold.{market}.{eventType}`, `subject` the kind and number of what
+//! market's events (or of its facts), `type` is `surehold.{market}.{eventType}`, `subject` the kind and number of what
 //! the fact is about, `time` its time, `data` the event without its envelope. `source` and `id`
 //! together name an event for ever.
 
@@ -35,6 +35,8 @@ pub struct Published {
 #[derive(Clone)]
 pub struct Publisher {
     name: String,
+    /// Whether these are the facts of a market that has events of its own.
+    as_facts: bool,
     teller: Option<Teller>,
 }
 
@@ -42,9 +44,11 @@ impl Publisher {
     /// The events of a market: in its own words, or as facts.
     #[must_use]
     pub fn new(engine: &Engine, market: Market, name: &str, as_facts: bool) -> Publisher {
-        let dialect = if as_facts { None } else { dialects::named(name) };
+        let own = dialects::named(name);
+        let as_facts = as_facts && own.is_some();
+        let dialect = own.filter(|_| !as_facts);
         let teller = dialect.map(|dialect| Teller { engine: engine.clone(), market, dialect });
-        Publisher { name: name.to_owned(), teller }
+        Publisher { name: name.to_owned(), as_facts, teller }
     }
 
     /// What is published of these facts.
@@ -84,7 +88,7 @@ impl Publisher {
         json!({
             "specversion": "1.0",
             "id": format!("{}.{}", event.sequence, event.place.0),
-            "source": format!("/v1/{market}/events"),
+            "source": format!("/v1/{market}/events{}", if self.as_facts { "?as=facts" } else { "" }),
             "type": format!("surehold.{market}.{}", event.name),
             "subject": event.subject,
             "time": event.time,

@@ -30,7 +30,7 @@ pub fn rebuild_views(server: SocketAddr, token: Option<&str>) -> Result<String, 
             return Ok(format!("the views were built anew from {last} records"));
         };
         bar.show(reached, last);
-        std::thread::sleep(PAUSE);
+        std::thread::park_timeout(PAUSE);
     }
 }
 

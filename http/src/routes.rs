@@ -35,7 +35,7 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("GET", ["livez"]) => run(observe::livez(app)),
         ("GET", ["readyz"]) => run(observe::readyz(app)),
         ("GET", ["metrics"]) => run(observe::metrics(app)),
-        ("GET", ["actuator", "health"]) => run(observe::health()),
+        ("GET", ["actuator", "health"]) => run(observe::health(app)),
         ("POST", ["echo"]) if app.echo => run(observe::echo(&call.body)),
 
         (_, ["v1", "admin", ..]) if app.admin.is_none() => return None,

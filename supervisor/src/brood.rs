@@ -17,7 +17,6 @@ use ractor::{ActorCell, ActorRef, Message, SpawnErr};
 use rustc_hash::{FxHashMap, FxHasher};
 use surehold_actors::address::Sent;
 
-use crate::limits::MAIL_MAX;
 use crate::policy::Policy;
 use supervisor::BroodMsg;
 
@@ -34,6 +33,8 @@ pub trait Child: Send + Sync + 'static {
     const NAME: &'static str;
     /// How much dying of one child is borne.
     const POLICY: Policy;
+    /// Messages kept for a child that is about to live.
+    const MAIL_MAX: usize;
 
     /// Starts one under its supervisor. `poisoned` asks for a fault on demand.
     fn spawn(
@@ -127,7 +128,7 @@ impl<C: Child> Brood<C> {
                 }
             }
             Some(Slot::Between(mail, _)) => {
-                if mail.len() < MAIL_MAX {
+                if mail.len() < C::MAIL_MAX {
                     mail.push(message);
                     Sent::Delivered
                 } else {

@@ -30,8 +30,11 @@ pub const LIVE_MAX: usize = 50_000;
 pub const IDLE_SWEEPS: u32 = 2;
 /// Pause between two sweeps.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Messages kept for a child that is between two lives. More than an order ever gets at once.
-pub const MAIL_MAX: usize = 64;
+/// Messages kept for an order that is between two lives. More than one ever gets at once.
+pub const ORDER_MAIL_MAX: usize = 64;
+/// Messages kept for an offering that is between two lives: all work that is let in may be for it, and
+/// what was under way before it died asks again.
+pub const OFFERING_MAIL_MAX: usize = 2 * (PLACING_MAX + COMMANDS_MAX);
 /// Children listed in the tree by name; the rest are counted.
 pub const TREE_CHILDREN_MAX: usize = 100;
 

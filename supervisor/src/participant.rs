@@ -158,24 +158,19 @@ impl<W: Worker> Actor for Participant<W> {
 
     async fn pre_start(
         &self,
-        _myself: ActorRef<ParticipantMsg>,
+        myself: ActorRef<ParticipantMsg>,
         args: ParticipantArgs<W>,
     ) -> Result<ParticipantState<W>, ActorProcessingErr> {
         let ParticipantArgs { worker, clock, health, stopped } = args;
         let stopping = Vec::new();
-        Ok(ParticipantState { worker, clock, health, live: None, stopped, stopping })
-    }
-
-    async fn post_start(
-        &self,
-        myself: ActorRef<ParticipantMsg>,
-        state: &mut ParticipantState<W>,
-    ) -> Result<(), ActorProcessingErr> {
+        let mut state = ParticipantState { worker, clock, health, live: None, stopped, stopping };
         if state.stopped {
             state.worker.stopped();
             state.health.set(Condition::Stopped);
         }
-        state.start(&myself).await
+        // Here, not afterwards: whoever starts the tree waits until the worker is there.
+        state.start(&myself).await?;
+        Ok(state)
     }
 
     async fn handle(

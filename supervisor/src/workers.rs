@@ -18,8 +18,8 @@ use surehold_domain::saga::Party;
 use crate::brood::{Brood, Child};
 use crate::limits::{
     CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, GATEWAY_CALLS_MAX, LIVE_MAX,
-    PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW,
-    WAKE_CHUNK,
+    OFFERING_MAIL_MAX, ORDER_MAIL_MAX, PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX,
+    PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW, WAKE_CHUNK,
 };
 use crate::participant::{NEEDED, Worker};
 use crate::policy::{Policy, Then};
@@ -49,6 +49,7 @@ impl Child for Orders {
         backoff_max: CHILD_WINDOW,
         then: Then::Quarantine,
     };
+    const MAIL_MAX: usize = ORDER_MAIL_MAX;
 
     async fn spawn(
         &self,
@@ -90,6 +91,7 @@ impl Child for Offerings {
         backoff_max: PARTICIPANT_BACKOFF_MAX,
         then: Then::Quarantine,
     };
+    const MAIL_MAX: usize = OFFERING_MAIL_MAX;
 
     async fn spawn(
         &self,

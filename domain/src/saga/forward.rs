@@ -143,7 +143,9 @@ impl Saga {
     pub(super) fn paid(&self, outcome: Outcome, now: Timestamp) -> Verdict {
         match outcome {
             Outcome::Confirmed => {
-                let until = now.plus(self.order().terms.completion);
+                // What begins later cannot be done before it began.
+                let begins = self.order().starts_at.map_or(now, |start| start.max(now));
+                let until = begins.plus(self.order().terms.completion);
                 Verdict::Record(Event::Confirmed { until })
             }
             Outcome::Rejected(note) => {

@@ -30,3 +30,5 @@ mod tidy;
 mod regressions;
 
 mod stored;
+
+mod requirements;

@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-
-use crate::tidy::{none, root};
+use std::path::{Path, PathBuf};
 
 const PAGE: &str = "docs/requirements.md";
 /// Where the conversations are that the page names by their file only.
@@ -18,13 +17,22 @@ const SUMMARY: &str = "What is missing, at a glance";
 /// Names of files end so.
 const ENDINGS: [&str; 6] = [".rs", ".toml", ".json", ".md", ".py", ".yml"];
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+fn none(broken: Vec<String>) {
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
 /// Every section, and what its rows begin with.
 fn labels() -> BTreeMap<&'static str, Vec<String>> {
     let numbered = |series: &[(&str, u32)]| -> Vec<String> {
         let all = series.iter().flat_map(|(of, last)| (1..=*last).map(move |n| format!("{of}{n}")));
         all.collect()
     };
-    let named = |names: &[&str]| -> Vec<String> { names.iter().map(|it| (*it).to_owned()).collect() };
+    let named =
+        |names: &[&str]| -> Vec<String> { names.iter().map(|it| (*it).to_owned()).collect() };
     let mut edu = numbered(&[("F", 7), ("N", 1)]);
     edu.extend(named(&["N2a", "N2b", "N3"]));
     BTreeMap::from([
@@ -106,10 +114,10 @@ fn has_test(source: &str, name: &str) -> bool {
         return true;
     }
     let heads = [format!("fn {name}("), format!("async fn {name}(")];
+    let is_test = |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
     lines.iter().enumerate().any(|(at, line)| {
-        let attributes = lines[..at].iter().rev().take_while(|above| above.starts_with('#'));
-        let is_test = |above: &&str| above.starts_with("#[test]") || above.starts_with("#[tokio::test");
-        heads.iter().any(|head| line.starts_with(head)) && attributes.into_iter().any(|it| is_test(it))
+        let mut attributes = lines[..at].iter().rev().take_while(|above| above.starts_with('#'));
+        heads.iter().any(|head| line.starts_with(head)) && attributes.any(|above| is_test(above))
     })
 }
 
@@ -122,11 +130,8 @@ fn test(path: &str, name: &str) -> Result<(), String> {
 fn step(file: &str, step: &str) -> Result<(), String> {
     let text = read(&format!("{TRANSCRIPTS}/{file}"))?;
     let (number, what) = step.split_once(' ').unwrap_or((step, ""));
-    let done: Vec<&str> = text
-        .split("\"do\": \"")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap_or(""))
-        .collect();
+    let done: Vec<&str> =
+        text.split("\"do\": \"").skip(1).map(|rest| rest.split('"').next().unwrap_or("")).collect();
     let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     match place.and_then(|place| done.get(place)) {
         Some(done) if *done == what => Ok(()),
@@ -137,18 +142,21 @@ fn step(file: &str, step: &str) -> Result<(), String> {
 
 /// A key of a market file, perhaps with the value it must have.
 fn key(path: &str, wanted: &str) -> Result<(), String> {
-    let (name, value) = match wanted.split_once(" = ") {
-        Some((name, value)) => (name, Some(value)),
-        None => (wanted, None),
-    };
+    let name = wanted.split(" = ").next().unwrap_or(wanted);
     let file: toml::Table = read(path)?.parse().map_err(|error| format!("{path}: {error}"))?;
     let mut found = &toml::Value::Table(file);
     for part in name.split('.') {
         found = found.get(part).ok_or_else(|| format!("{path} has no key {name}"))?;
     }
-    match value {
-        Some(value) if found.to_string() != value => Err(format!("{path}: {name} is {found}")),
-        Some(_) | None => Ok(()),
+    let Some(value) = wanted.strip_prefix(name).and_then(|rest| rest.strip_prefix(" = ")) else {
+        return Ok(());
+    };
+    let value: toml::Table =
+        format!("is = {value}").parse().map_err(|_| "is no value".to_owned())?;
+    if value.get("is") == Some(found) {
+        Ok(())
+    } else {
+        Err(format!("{path}: {name} is {found:?}"))
     }
 }
 
@@ -179,7 +187,7 @@ fn look(code: &str) -> Result<bool, String> {
 }
 
 fn page() -> String {
-    read(PAGE).unwrap()
+    read(PAGE).expect("the page is there")
 }
 
 #[test]
@@ -255,13 +263,13 @@ fn the_summary_has_every_mark_and_no_other() {
     let page = page();
     let (labels, mut marked, mut told) = (labels(), Marked::new(), Marked::new());
     for row in rows(&page) {
-        let of = labels.get(row.section).into_iter().flatten();
-        let label = of.filter(|label| begins(row.cells[0], label)).max().cloned().unwrap_or_default();
+        let mut of = labels.get(row.section).into_iter().flatten();
+        let label = of.find(|label| begins(row.cells[0], label)).cloned().unwrap_or_default();
         for mark in between(row.cells.last().copied().unwrap_or(""), "**") {
             marked.insert((mark, row.section, label.clone()));
         }
     }
-    // A line such as `- **not yet**: edu N2b; Operations Secret, CI/CD`; what follows the last stop is prose.
+    // A line such as `- **not yet**: edu N2b; Operations Secret, CI/CD.`
     let summary = page.split("\n## ").find(|part| part.starts_with(SUMMARY)).unwrap();
     for line in summary.lines().filter_map(|line| line.strip_prefix("- **")) {
         let (mark, list) = line.split_once("**: ").unwrap();
@@ -270,7 +278,8 @@ fn the_summary_has_every_mark_and_no_other() {
             told.extend(names.split(", ").map(|name| (mark, section, name.to_owned())));
         }
     }
-    let missing = marked.difference(&told).map(|it| format!("{PAGE}: {SUMMARY}: {it:?} is missing"));
+    let missing =
+        marked.difference(&told).map(|it| format!("{PAGE}: {SUMMARY}: {it:?} is missing"));
     let extra = told.difference(&marked).map(|it| format!("{PAGE}: {SUMMARY}: no row says {it:?}"));
     none(missing.chain(extra).collect());
 }

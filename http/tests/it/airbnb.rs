@@ -190,7 +190,10 @@ fn what_is_no_room_is_refused_by_name() {
             let refused = client.post(&format!("/{collection}"), &sent).expect(400).json();
             let why = refused["message"].as_str().unwrap();
             assert!(why.starts_with("roomId: "), "{room}: {why}");
-            assert_eq!((&refused["error"], &refused["status"]), (&json!("Bad Request"), &json!(400)));
+            assert_eq!(
+                (&refused["error"], &refused["status"]),
+                (&json!("Bad Request"), &json!(400))
+            );
         }
     }
     let sent = json!({"roomId": " 1 ", "status": "reqReserve", "payId": "7", "unknown": {}});
@@ -300,12 +303,6 @@ fn only_one_word_cancels() {
             [&json!(1), &json!("reserved"), &json!(1)]
         );
     }
-    let find = |client: &mut Client, by: &str, id: u64| {
-        let path = format!("/roomviews/search/findBy{}?{}={id}", &by[1..], &by[1..]);
-        let path = path.replace(&format!("?{}", &by[1..]), &format!("?{}", by.to_lowercase()));
-        client.get(&path).status
-    };
-    let _ = find;
     let finders = |client: &mut Client, rsv: u64, pay: u64| {
         ["findByRsvId?rsvId=", "findByPayId?payId="].map(|finder| {
             let id = if finder.contains("Rsv") { rsv } else { pay };
@@ -327,12 +324,18 @@ fn only_one_word_cancels() {
     );
     until("all is told", || (rows(&mut client, "messages").len() == 4).then_some(()));
     for found in finders(&mut client, 1, 1) {
-        assert_eq!((&found[0]["rsvStatus"], &found[0]["payStatus"]), (&json!("cancelled"), &json!("cancelled")));
-        assert_eq!((&found[0]["mileagePoint"], &found[0]["roomStatus"]), (&json!(0), &json!("available")));
+        assert_eq!(
+            (&found[0]["rsvStatus"], &found[0]["payStatus"]),
+            (&json!("cancelled"), &json!("cancelled"))
+        );
+        assert_eq!(
+            (&found[0]["mileagePoint"], &found[0]["roomStatus"]),
+            (&json!(0), &json!("available"))
+        );
     }
     // A view shows the last reservation only; taking one off the list cancels it.
     assert_eq!(made(&reserve(&mut client, 1).expect(201)), 2);
-    assert_eq!(finders(&mut client, 1, 1), [vec![], vec![]]);
+    assert_eq!(finders(&mut client, 1, 1).map(|found| found.len()), [0, 0]);
     assert_eq!(finders(&mut client, 2, 2).map(|found| found.len()), [1, 1]);
     client.send("DELETE", "/reservations/2", &[], None).unwrap().expect(204);
     for gone in ["/reservations/2", "/reservations/99"] {
@@ -344,4 +347,352 @@ fn only_one_word_cancels() {
     assert_eq!(row(&mut client, "/payments/2")["status"], "cancelled");
     assert_eq!(row(&mut client, "/roomviews/1")["rsvStatus"], "cancelled");
     balanced(&mut client);
+}
+
+#[test]
+fn what_is_needed_and_down_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    let view = row(&mut client, "/roomviews/1");
+    for (number, (name, phase, reason)) in [
+        ("mileage", "cancelled", "mileage_unavailable"),
+        ("inventory", "refused", "inventory_unavailable"),
+        ("payments", "cancelled", "payment_unavailable"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        participant(&mut client, name, "stop");
+        let failure = reserve(&mut client, 1).expect(500);
+        assert_eq!(failure.header("content-type"), Some("application/json;charset=UTF-8"));
+        let mut failure = failure.json();
+        let time = failure["timestamp"].take();
+        assert!(time.as_str().unwrap().ends_with("+0000"), "{time}");
+        let said = "Could not commit JPA transaction; nested exception is \
+            javax.persistence.RollbackException: Error while committing the transaction";
+        assert_eq!(
+            failure,
+            json!({"timestamp": null, "status": 500, "error": "Internal Server Error",
+                "message": said, "path": "/reservations"})
+        );
+        participant(&mut client, name, "start");
+        let order = format!("/v1/airbnb/orders/{}", number + 1);
+        until("it is over", || (row(&mut client, &order)["phase"] == phase).then_some(()));
+        let order = row(&mut client, &order);
+        assert_eq!(
+            (&order["reason"], &order["payment"]["state"] == "captured"),
+            (&json!(reason), false)
+        );
+        until("the room is free", || {
+            (client.get("/check/chkAndReqReserve?roomId=1").json() == true).then_some(())
+        });
+        client.get(&format!("/reservations/{}", number + 1)).expect(404);
+        for name in ["reservations", "payments", "mileages", "messages"] {
+            assert_eq!(rows(&mut client, name), Vec::<Value>::new(), "{name}");
+        }
+        assert_eq!(row(&mut client, "/roomviews/1"), view);
+        assert_eq!(row(&mut client, "/rooms/1")["lastAction"], "register");
+    }
+    assert_eq!(published(&mut client).len(), 1, "only the room was told");
+    assert_eq!(made(&reserve(&mut client, 1).expect(201)), 4);
+    until("it is told", || (rows(&mut client, "messages").len() == 2).then_some(()));
+    assert_eq!(rows(&mut client, "mileages").len(), 1);
+    balanced(&mut client);
+}
+
+#[test]
+fn what_was_missed_is_done_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    participant(&mut client, "messages", "stop");
+    for id in 1..=2 {
+        reserve(&mut client, 1).expect(201);
+        assert_eq!(cancel(&mut client, id).expect(200).json()["status"], "cancelled");
+        let points = format!("/mileages/{id}");
+        until("it is taken back", || {
+            (row(&mut client, &points)["mileagePoint"] == 0).then_some(())
+        });
+    }
+    assert_eq!(contents(&mut client), Vec::<String>::new());
+    participant(&mut client, "messages", "start");
+    until("all is told", || (contents(&mut client).len() >= 8).then_some(()));
+    let told = contents(&mut client);
+    for round in told.chunks(4) {
+        let place = |text| round.iter().position(|said| said == text).unwrap();
+        let [booked, off] = [BOOKED, OFF].map(place);
+        let [earned, taken] = [EARNED, TAKEN_BACK].map(place);
+        assert!(booked < off && earned < taken && booked < taken && earned < off, "{round:?}");
+    }
+    assert_eq!(told.len(), 8);
+
+    // A cancellation waits for nobody's points; they go when they can.
+    reserve(&mut client, 1).expect(201);
+    participant(&mut client, "mileage", "stop");
+    assert_eq!(cancel(&mut client, 3).expect(200).json()["status"], "cancelled");
+    assert_eq!(row(&mut client, "/mileages/3")["mileagePoint"], 1);
+    participant(&mut client, "mileage", "start");
+    until("it is taken back", || {
+        (row(&mut client, "/mileages/3")["mileagePoint"] == 0).then_some(())
+    });
+    assert_eq!(
+        row(&mut client, "/mileages/3"),
+        json!({"roomId": 1, "payId": 3, "mileagePoint": 0, "status": "Mileage Canceled"})
+    );
+    until("all is told", || (contents(&mut client).len() == 12).then_some(()));
+
+    // Views show what they know, and catch up.
+    let before = row(&mut client, "/roomviews/1");
+    participant(&mut client, "views", "stop");
+    reserve(&mut client, 1).expect(201);
+    assert_eq!(row(&mut client, "/roomviews/1")["rsvId"], before["rsvId"]);
+    participant(&mut client, "views", "start");
+    until("they know", || (row(&mut client, "/roomviews/1")["rsvId"] == 4).then_some(()));
+    assert_eq!(row(&mut client, "/roomviews/1")["mileageStatus"], "Mileage Incresed");
+    assert_eq!(rows(&mut client, "mileages").len(), 4);
+
+    // Confirmations: reserved later, told later.
+    cancel(&mut client, 4).expect(200);
+    until("all is told", || (contents(&mut client).len() == 16).then_some(()));
+    participant(&mut client, "confirmations", "stop");
+    reserve(&mut client, 1).expect(201);
+    assert_eq!(row(&mut client, "/reservations/5")["status"], "reqReserve");
+    assert_eq!(row(&mut client, "/roomviews/1")["rsvId"], Value::Null);
+    reserve(&mut client, 1).expect(409);
+    participant(&mut client, "confirmations", "start");
+    until("it is reserved", || {
+        (row(&mut client, "/reservations/5")["status"] == "reserved").then_some(())
+    });
+    until("all is told", || (contents(&mut client).len() == 18).then_some(()));
+    // Pages are as long as is asked, and end.
+    let page = client.get("/messages?size=5&page=3").expect(200).json();
+    assert_eq!(page["page"], json!({"size": 5, "totalElements": 18, "totalPages": 4, "number": 3}));
+    assert_eq!(page["_embedded"]["messages"].as_array().unwrap().len(), 3);
+    assert!(page["_links"].get("next").is_none() && page["_links"].get("prev").is_some());
+    assert_eq!(client.get("/messages?page=9").json()["_embedded"]["messages"], json!([]));
+    balanced(&mut client);
+}
+
+#[test]
+fn crashes_under_load_lose_and_double_nothing() {
+    const GUESTS: u64 = 8;
+    const ROOMS: u64 = 12;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    for number in 0..GUESTS * ROOMS {
+        room(&mut client, &format!("room {number}"));
+    }
+    // Every guest takes rooms of their own, reviews each, and gives every third one back.
+    let stay = |guest: u64| {
+        let mut client = server.client();
+        let (mut kept, mut back) = (Vec::new(), Vec::new());
+        for room in (1 + guest * ROOMS..).take(ROOMS as usize) {
+            let answer = reserve(&mut client, room);
+            let review = client.post("/reviews", &json!({"roomId": room, "content": "fine"}));
+            assert!([201, 503].contains(&review.status), "{review:?}");
+            match answer.status {
+                201 if room % 3 == 0 => {
+                    cancel(&mut client, made(&answer)).expect(200);
+                    back.push(made(&answer));
+                }
+                201 => kept.push(made(&answer)),
+                // Its points could not be written down: nothing was kept.
+                500 => {}
+                _ => panic!("{answer:?}"),
+            }
+        }
+        (kept, back)
+    };
+    let (mut kept, mut back) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        let stay = &stay;
+        let guests: Vec<_> = (0..GUESTS).map(|guest| scope.spawn(move || stay(guest))).collect();
+        let mut names = ["mileage", "messages", "reviews"].iter().cycle();
+        while guests.iter().any(|guest| !guest.is_finished()) {
+            let done = rows(&mut client, "reservations").len();
+            participant(&mut client, names.next().unwrap(), "crash");
+            until("they go on", || {
+                let over = guests.iter().all(std::thread::ScopedJoinHandle::is_finished);
+                (over || rows(&mut client, "reservations").len() > done + 4).then_some(())
+            });
+        }
+        for guest in guests {
+            let (stays, cancels) = guest.join().unwrap();
+            kept.extend(stays);
+            back.extend(cancels);
+        }
+    });
+    let made = kept.len() + back.len();
+    println!("airbnb: {made} of {} reservations, {} given back", GUESTS * ROOMS, back.len());
+    assert!(made > 0 && !back.is_empty());
+    let told = 2 * kept.len() + 4 * back.len();
+    until("all is told", || (contents(&mut client).len() >= told).then_some(()));
+    let mut by_text = BTreeMap::new();
+    for text in contents(&mut client) {
+        *by_text.entry(text).or_insert(0) += 1;
+    }
+    assert_eq!(by_text.values().sum::<usize>(), told);
+    for id in kept.iter().chain(&back) {
+        let reservation = row(&mut client, &format!("/reservations/{id}"));
+        let room = reservation["roomId"].as_u64().unwrap();
+        let (points, texts) = match reservation["status"].as_str().unwrap() {
+            "reserved" => (1, [1, 1, 0, 0]),
+            "cancelled" => (0, [1, 1, 1, 1]),
+            other => panic!("{other}"),
+        };
+        let mileage = row(&mut client, &format!("/mileages/{id}"));
+        assert_eq!(mileage["mileagePoint"], points);
+        let found = [BOOKED, EARNED, OFF, TAKEN_BACK].map(|text| {
+            let text = text.replace("[1]", &format!("[{room}]"));
+            by_text.get(&text).copied().unwrap_or(0)
+        });
+        assert_eq!(found, texts, "room {room}");
+    }
+    assert_eq!(rows(&mut client, "mileages").len(), made);
+    assert_eq!(rows(&mut client, "reservations").len(), made);
+    let reviews = rows(&mut client, "reviews").len() as u64;
+    let counted = rows(&mut client, "rooms").into_iter().map(|room| room["reviewCnt"].as_u64());
+    assert_eq!(counted.map(Option::unwrap).sum::<u64>(), reviews);
+    balanced(&mut client);
+}
+
+#[test]
+fn what_is_published_has_all_its_fields_and_makes_sense() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    for sent in [json!({"desc": "B"}), json!({"desc": "C", "lastAction": "modify"})] {
+        for _ in 0..2 {
+            client.json("PATCH", "/rooms/1", &sent).expect(200);
+        }
+    }
+    client.post("/reviews", &json!({"roomId": 1, "content": "good"})).expect(201);
+    client.json("PATCH", "/reviews/1", &json!({"content": "bad"})).expect(200);
+    client.send("DELETE", "/reviews/1", &[], None).unwrap().expect(204);
+    reserve(&mut client, 1).expect(201);
+    until("it is reserved", || {
+        (row(&mut client, "/reservations/1")["status"] == "reserved").then_some(())
+    });
+    client.json("PATCH", "/rooms/1", &json!({"desc": "D"})).expect(200);
+    reserve(&mut client, 1).expect(409);
+    cancel(&mut client, 1).expect(200);
+    until("it is taken back", || {
+        (row(&mut client, "/mileages/1")["mileagePoint"] == 0).then_some(())
+    });
+    participant(&mut client, "payments", "stop");
+    reserve(&mut client, 1).expect(500);
+    participant(&mut client, "payments", "start");
+    let blocked = json!({"status": "reserved", "lastAction": "reserved"});
+    client.json("PATCH", "/rooms/1", &blocked).expect(200);
+    client.send("DELETE", "/rooms/1", &[], None).unwrap().expect(204);
+
+    let room = |name: &str, desc: &str, status: &str, action: &str| {
+        json!({"eventType": name, "roomId": 1, "status": status, "desc": desc, "reviewCnt": 0,
+            "lastAction": action, "me": true})
+    };
+    let review = |name: &str, content: &str| json!({"eventType": name, "reviewId": 1, "roomId": 1, "content": content, "me": true});
+    let rsv = |name: &str, status: &str, pay: Value| json!({"eventType": name, "rsvId": 1, "roomId": 1, "status": status, "payId": pay, "me": true});
+    let points = |name: &str, points: u64, status: &str| {
+        json!({"eventType": name, "mileageId": 1, "roomId": 1, "payId": 1, "mileagePoint": points,
+            "status": status, "me": true})
+    };
+    // A count of reviews, and what a host did not touch, are told as they are today.
+    let expected = [
+        room("RoomRegistered", "A", "available", "register"),
+        room("RoomModified", "C", "reserved", "modify"),
+        review("ReviewCreated", "good"),
+        room("RoomModified", "D", "reserved", "review"),
+        review("ReviewModified", "bad"),
+        review("ReviewDeleted", "bad"),
+        room("RoomModified", "D", "reserved", "review"),
+        rsv("ReservationCreated", "reqReserve", Value::Null),
+        json!({"eventType": "PaymentApproved", "payId": 1, "rsvId": 1, "roomId": 1,
+            "status": "paid", "me": true}),
+        points("MileageIncreased", 1, "Mileage Incresed"),
+        rsv("ReservationConfirmed", "reserved", json!(1)),
+        room("RoomReserved", "D", "reserved", "reserved"),
+        room("RoomReserved", "D", "reserved", "reserved"),
+        rsv("ReservationCancelRequested", "reqCancel", json!(1)),
+        json!({"eventType": "PaymentCancelled", "payId": 1, "rsvId": 1, "roomId": 1,
+            "mileageId": 1, "status": "cancelled", "me": true}),
+        points("MileageDecreased", 0, "Mileage Canceled"),
+        rsv("ReservationCancelled", "cancelled", json!(1)),
+        room("RoomCancelled", "D", "available", "cancelled"),
+        room("RoomReserved", "D", "reserved", "reserved"),
+        room("RoomDeleted", "D", "reserved", "reserved"),
+    ];
+    let mut told = published(&mut client);
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    // When the point goes back is up to the mileage, once the reservation is being cancelled.
+    let back = told.iter().position(|event| event["eventType"] == "MileageDecreased").unwrap();
+    assert!(back > 13, "{told:#?}");
+    let back = told.remove(back);
+    told.insert(15, back);
+    for (told, expected) in told.iter().zip(&expected) {
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn a_reservation_that_all_cancel_at_once_is_cancelled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "airbnb");
+    let mut client = server.client();
+    room(&mut client, "A");
+    for id in 1..=5 {
+        reserve(&mut client, 1).expect(201);
+        let line = Barrier::new(20);
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    let mut client = server.client();
+                    line.wait();
+                    assert_eq!(cancel(&mut client, id).expect(200).json()["status"], "cancelled");
+                });
+            }
+        });
+        let all = 4 * usize::try_from(id).unwrap();
+        until("all is told", || (contents(&mut client).len() >= all).then_some(()));
+        assert_eq!(contents(&mut client).len(), all);
+        assert_eq!(row(&mut client, "/rooms/1")["status"], "available");
+    }
+    let count =
+        |name: &str, told: &[Value]| told.iter().filter(|event| event["eventType"] == name).count();
+    let told = published(&mut client);
+    for name in ["PaymentCancelled", "MileageDecreased", "ReservationCancelled", "RoomCancelled"] {
+        assert_eq!(count(name, &told), 5, "{name}");
+    }
+    balanced(&mut client);
+}
+
+#[test]
+fn what_is_still_to_be_done_survives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::market(folder.path(), "airbnb");
+    room(&mut server.client(), "A");
+    for round in 1..=3 {
+        let mut client = server.client();
+        participant(&mut client, "messages", "stop");
+        reserve(&mut client, 1).expect(201);
+        until("it is reserved", || {
+            let path = format!("/reservations/{round}");
+            (row(&mut client, &path)["status"] == "reserved").then_some(())
+        });
+        participant(&mut client, "mileage", "stop");
+        assert_eq!(cancel(&mut client, round).expect(200).json()["status"], "cancelled");
+        server.kill();
+        server = Server::market(folder.path(), "airbnb");
+        let mut client = server.client();
+        let all = 4 * usize::try_from(round).unwrap();
+        until("all is told", || (contents(&mut client).len() >= all).then_some(()));
+        assert_eq!(contents(&mut client)[all - 4..], [EARNED, BOOKED, OFF, TAKEN_BACK]);
+        assert_eq!(row(&mut client, &format!("/mileages/{round}"))["mileagePoint"], 0);
+        assert_eq!(rows(&mut client, "mileages").len() as u64, round);
+        balanced(&mut client);
+    }
 }

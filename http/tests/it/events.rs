@@ -327,7 +327,7 @@ fn edu_tells_of_courses() {
     );
 }
 
-/// All CloudEvents of a market, batch by batch.
+/// All CloudEvents of a market, batch by batch, as the links lead.
 fn batches(client: &mut Client, market: &str, query: &str) -> Vec<Value> {
     const BATCH: &str = "application/cloudevents-batch+json";
     let (mut all, mut path) = (Vec::new(), format!("/v1/{market}/events?limit=4{query}"));
@@ -337,7 +337,7 @@ fn batches(client: &mut Client, market: &str, query: &str) -> Vec<Value> {
         all.extend(batch.json().as_array().unwrap().clone());
         let Some(link) = batch.header("link") else { return all };
         let next = link.strip_prefix('<').and_then(|it| it.strip_suffix(">; rel=\"next\""));
-        path = format!("{}&limit=4{query}", next.unwrap());
+        path = next.unwrap().to_owned();
     }
 }
 

@@ -12,12 +12,14 @@ mod process;
 mod transcripts;
 mod upgrade;
 
+mod airbnb;
 mod bad_input;
 mod cors;
 mod dialects;
 mod docs;
 mod edu;
 mod events;
+mod gasstation;
 mod idempotency;
 mod native;
 mod nights_and_slots;

@@ -119,3 +119,48 @@ fn orders_go_on_without_confirmations_also_over_a_kill() {
         (order["phase"] == "confirmed").then_some(())
     });
 }
+
+/// A market whose operator has much to say.
+const TOURS: &str = r#"
+name = "tours"
+currency = "EUR"
+[confirmation]
+by = "operator"
+[[offerings]]
+id = 1
+name = "Tour"
+price = { amount = 5000 }
+inventory = { model = "unlimited" }
+"#;
+
+/// Kills a server again and again, and speaks to the next one as soon as it says that it is ready.
+fn speak_at_once(kills: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::markets(folder.path(), &[TOURS]);
+    let mut client = server.client();
+    let mut waiting = Vec::new();
+    for _ in 0..kills {
+        let path = format!("/v1/tours/orders/{}", order(&mut client, "tours"));
+        until("it waits for the operator", || {
+            let order = client.get(&path).expect(200).json();
+            (order["confirmation"]["state"] == "waiting").then_some(())
+        });
+        waiting.push(path);
+    }
+    for path in waiting {
+        server.kill();
+        server = Server::markets(folder.path(), &[TOURS]);
+        let confirmed = server.client().tell(&format!("{path}/confirm")).expect(200).json();
+        assert_eq!(confirmed["phase"], "confirmed");
+    }
+}
+
+#[test]
+fn a_server_that_says_it_is_ready_hears_the_operator() {
+    // Several at once, so that threads start late.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| speak_at_once(20));
+        }
+    });
+}

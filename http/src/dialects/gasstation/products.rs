@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::inventory::Model;
 use surehold::domain::money::Money;
-use surehold::domain::plan::check_name;
 use surehold::domain::quantity::Quantity;
 use surehold::view::{NewOffering, OfferingChange, OfferingView};
 
@@ -17,6 +16,8 @@ use crate::dialects::kit::{Desk, Failure, Found, Key, Sent, text};
 const CODE: &str = "productId";
 /// The attribute that counts how often a product was sent out again since it last changed.
 pub(super) const RESENT: &str = "_resent";
+/// Longest code.
+const CODE_MAX: usize = 64;
 /// Products looked through for one code.
 const PRODUCTS_MAX: usize = 1000;
 
@@ -136,9 +137,20 @@ pub(super) async fn add(desk: &Desk<'_>, sent: Sent) -> Result<(Key, Value), Fai
     Ok((Key::Name(code.to_owned()), row))
 }
 
+/// A code is part of addresses, beside the word that finders begin with.
+fn check_code(code: &str) -> Result<(), Failure> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let fits = (1..=CODE_MAX).contains(&code.len()) && code.bytes().all(plain);
+    if fits && !["search", ".", ".."].contains(&code) {
+        return Ok(());
+    }
+    let why = format!("productId: must be 1 to {CODE_MAX} letters, digits or any of -._~");
+    Err(Failure::Bad(why))
+}
+
 /// A product with a code that is not there yet.
 pub(super) async fn make(desk: &Desk<'_>, code: &str, sent: Sent) -> Found {
-    check_name(code).map_err(|error| Failure::Bad(format!("productId: {error}")))?;
+    check_code(code)?;
     let name = sent.text("productName").unwrap_or(code).to_owned();
     let price = sent_price(desk, &sent)?;
     let model = Model::Stock { quantity: Quantity::NONE };
