@@ -245,17 +245,17 @@ scripts! {
     refunds_by_the_time_left: "tiers" => "
         held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
         captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
-        confirmed                    => OrderConfirmed -> confirmed, until +90 d
-        quote +1 h                   => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2159 h
-        quote +52 h                  => CancellationQuoted (6: 500 EUR back) -> confirmed, until +2107 h
-        quote +24 h                  => CancellationQuoted (7: 0 EUR back) -> confirmed, until +2083 h
+        confirmed                    => OrderConfirmed -> confirmed, until +2260 h
+        quote +1 h                   => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2259 h
+        quote +52 h                  => CancellationQuoted (6: 500 EUR back) -> confirmed, until +2207 h
+        quote +24 h                  => CancellationQuoted (7: 0 EUR back) -> confirmed, until +2183 h
         cancel                       => UndoStarted (customer) -> releasing, owes release of 1, until +2 s
         released                     => OrderReleased -> cancelled
     "
     half_comes_back: "tiers" => "
         held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
         captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
-        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        confirmed                    => OrderConfirmed -> confirmed, until +2260 h
         cancel +60 h                 => UndoStarted (customer) -> refunding, owes refund 1 of 500 EUR, until +2 s
         refunded 500                 => OrderRefunded (500 EUR) -> releasing, owes release of 1, until +2 s
         released                     => OrderReleased -> cancelled
@@ -264,9 +264,9 @@ scripts! {
     a_quote_is_honoured: "tiers" => "
         held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
         captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
-        confirmed                    => OrderConfirmed -> confirmed, until +90 d
-        quote +52 h                  => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2108 h
-        quote                        => CancellationQuoted (6: 1000 EUR back) -> confirmed, until +2108 h
+        confirmed                    => OrderConfirmed -> confirmed, until +2260 h
+        quote +52 h                  => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +92 d
+        quote                        => CancellationQuoted (6: 1000 EUR back) -> confirmed, until +92 d
         cancel by quote 5 +5 min     => refused: the quote is unknown or no longer holds; ask for a new one
         cancel by quote 6            => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
         refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
@@ -275,8 +275,8 @@ scripts! {
     a_quote_runs_out: "tiers" => "
         held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
         captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
-        confirmed                    => OrderConfirmed -> confirmed, until +90 d
-        quote                        => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +90 d
+        confirmed                    => OrderConfirmed -> confirmed, until +2260 h
+        quote                        => CancellationQuoted (5: 1000 EUR back) -> confirmed, until +2260 h
         cancel by quote 5 +16 min    => refused: the quote is unknown or no longer holds; ask for a new one
         cancel by quote 99           => refused: the quote is unknown or no longer holds; ask for a new one
     "

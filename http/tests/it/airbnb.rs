@@ -688,6 +688,10 @@ fn what_is_still_to_be_done_survives_a_kill() {
         server.kill();
         server = Server::market(folder.path(), "airbnb");
         let mut client = server.client();
+        // Who was stopped stays stopped, until an operator says otherwise.
+        for name in ["mileage", "messages"] {
+            participant(&mut client, name, "start");
+        }
         let all = 4 * usize::try_from(round).unwrap();
         until("all is told", || (contents(&mut client).len() >= all).then_some(()));
         assert_eq!(contents(&mut client)[all - 4..], [EARNED, BOOKED, OFF, TAKEN_BACK]);

@@ -605,6 +605,9 @@ fn an_arrival_that_was_not_counted_yet_survives_a_kill() {
         server.kill();
         server = Server::market(folder.path(), "gasstation");
         let mut client = server.client();
+        // Who was stopped stays stopped, until an operator says otherwise.
+        assert_eq!(status(&mut client, &id), "Received");
+        client.tell("/v1/admin/participants/inventory/start").expect(202);
         until("it is counted", || status(&mut client, &id).eq("confirmed").then_some(()));
         assert!(says(&mut client, "/stocks/confirmStock", &format!("orderId={id}")));
         assert_eq!(left(&mut client, "CD1001"), 2.5 * f64::from(round));
