@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Client};
 use crate::server::{Server, until};
 
+/// Makes something happen in a market whose paths begin so.
+type Fill = fn(&mut Client, &str);
+
 /// A market, how many collections it has, and what brings rows into all of them but `accounts`.
-const MARKETS: [(&str, usize, fn(&mut Client, &str)); 5] = [
+const MARKETS: [(&str, usize, Fill); 5] = [
     ("talentshare", 5, |client, base| trade(client, base, "orders", "confirmations")),
     ("gasstation", 11, fuel),
     ("yogiyogi", 7, stay),
