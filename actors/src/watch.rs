@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 use surehold_domain::id::OrderKey;
-use surehold_domain::saga::{Phase, Saga};
+use surehold_domain::saga::{Phase, Saga, State};
 use tokio::sync::oneshot;
 
 /// An order as it stood at one sequence.
@@ -17,10 +17,14 @@ pub struct Seen {
     pub sequence: u64,
 }
 
-/// Whether an order in this phase waits for somebody other than the engine itself.
+/// Whether an order waits for somebody other than the engine itself.
 #[must_use]
-pub fn is_settled(phase: Phase) -> bool {
-    match phase {
+pub fn is_settled(saga: &Saga) -> bool {
+    // What was brought is still being counted.
+    if matches!(saga.state(), State::Delivering { .. }) {
+        return false;
+    }
+    match saga.phase() {
         Phase::Holding | Phase::Paying | Phase::Refunding | Phase::Releasing => false,
         Phase::Unpaid
         | Phase::Paid
@@ -67,7 +71,7 @@ impl Watchers {
 
     /// Tells those who wait, if the order has settled.
     pub fn tell(&self, saga: &Saga, sequence: u64) {
-        if !is_settled(saga.phase()) {
+        if !is_settled(saga) {
             return;
         }
         let mut shard = self.shard(saga.key());

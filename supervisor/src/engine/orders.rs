@@ -116,7 +116,7 @@ impl Engine {
         // Registered before looking, so that nothing is missed in between.
         let settled = core.post.watchers.settled(order, 1);
         let seen = load(core, order)?;
-        let seen = if is_settled(seen.saga.phase()) {
+        let seen = if is_settled(&seen.saga) {
             Some(seen)
         } else {
             settling(core, SETTLE_WAIT, settled).await
@@ -142,7 +142,7 @@ impl Engine {
             OrderCommand::Confirm => self.speak(&core, key, Word::Confirm).await?,
             OrderCommand::Reject { note } => self.speak(&core, key, Word::Reject(note)).await?,
             OrderCommand::Pay { card } => self.pay(&core, key, &card).await?,
-            OrderCommand::Complete => self.tell(&core, key, Command::Complete).await?,
+            OrderCommand::Complete => self.tell_and_wait(&core, key, Command::Complete).await?,
             OrderCommand::Cancel { note, quote, attributes } => {
                 check_attributes(&attributes).map_err(bad_attribute)?;
                 self.tell_and_wait(&core, key, Command::Cancel { note, quote, attributes }).await?
@@ -204,7 +204,7 @@ impl Engine {
         let before = load(core, order)?;
         let settled = core.post.watchers.settled(order, before.saga.number());
         let seen = self.tell(core, order, command).await?;
-        if is_settled(seen.saga.phase()) {
+        if is_settled(&seen.saga) {
             return Ok(seen);
         }
         match settling(core, UNDO_WAIT, settled).await {
@@ -279,7 +279,7 @@ fn came_to(saga: &Saga) -> Placed {
     }
     match (saga.phase(), saga.reason()) {
         (Phase::Unpaid, _) => Placed::ToBePaid,
-        (phase, _) if !is_settled(phase) => Placed::UnderWay,
+        (_, _) if !is_settled(saga) => Placed::UnderWay,
         (_, Some(Reason::NoRoom | Reason::OfferingClosed)) => Placed::NoRoom,
         (_, Some(Reason::InventoryUnavailable)) => Placed::InventoryDown,
         (_, Some(Reason::PaymentDeclined(_))) => Placed::Declined,

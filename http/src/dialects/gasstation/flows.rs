@@ -1,7 +1,5 @@
 //! What moves stock: expected receipts, what arrived, what came back from the till, stocktakes.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use surehold::domain::attributes::Attribute;
 use surehold::domain::id::OrderId;
@@ -14,11 +12,6 @@ use crate::answer::Response;
 use crate::dialects::kit::{
     Desk, Failure, Found, Key, Making, Sent, confirmed, decimal, shown, text,
 };
-
-/// How long somebody who says that stock arrived waits until it is counted.
-const COUNT_WAIT: Duration = Duration::from_secs(2);
-/// How long they wait before they look again.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 pub(super) fn numbers<'d>(desk: &'d Desk<'d>, offset: u64, limit: usize) -> Making<'d, Numbers> {
     Box::pin(async move {
@@ -70,27 +63,11 @@ pub(super) async fn confirm(desk: &Desk<'_>) -> Result<Response, Failure> {
         return yes(desk, true);
     }
     match desk.engine().command(desk.market, order.id, OrderCommand::Complete).await {
-        Ok(order) => {
-            counted(desk, order.id).await?;
-            yes(desk, true)
-        }
+        Ok(_) => yes(desk, true),
         // Somebody was a moment earlier, with the same or with its end.
         Err(Refusal::WrongPhase { phase, .. }) => yes(desk, phase == Phase::Fulfilled),
         Err(refusal) => Err(refusal.into()),
     }
-}
-
-/// Waits until what arrived is counted, so that the next sale finds it. It is counted soon after it
-/// was said; what cannot be counted now, because the inventory is down, is counted once it is up.
-async fn counted(desk: &Desk<'_>, order: OrderId) -> Result<(), Failure> {
-    let begin = Instant::now();
-    while begin.elapsed() < COUNT_WAIT {
-        if desk.engine().order(desk.market, order).await?.phase == Phase::Fulfilled {
-            break;
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    Ok(())
 }
 
 /// `POST /stockFlows` with JSON: stock goes up or down by hand. The reference system answers `false`,
