@@ -162,6 +162,32 @@ fn stock_is_ordered_by_form_query_and_json() {
     balanced(&mut client);
 }
 
+/// Head office and logistics are down: the tills go on, and what was ordered is shipped afterwards.
+#[test]
+fn tills_sell_while_head_office_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::market(folder.path(), "gasstation");
+    let mut client = server.client();
+    let received = json!({"productId": "CD1001", "qty": 100});
+    client.post("/stockFlows", &received).expect(200);
+    client.tell("/v1/admin/participants/confirmations/stop").expect(202);
+    for _ in 0..5 {
+        assert!(says(&mut client, "/sales", "productId=CD1001&qty=10"));
+    }
+    let stock = row(&mut client, "/stockSummaries/CD1001");
+    assert_eq!(stock["qty"], 50.0);
+    let sold = row(&mut client, "/salesSummaries/CD1001");
+    assert_eq!((&sold["qty"], &sold["amount"]), (&json!(50.0), &json!(100_000.0)));
+    assert!(says(&mut client, "/orders/placeOrder", "productId=CD1001&qty=7&destAddr=here"));
+    assert!(says(&mut client, "/products/sync", "productId=CD1001&price=2100"));
+    assert_eq!(row(&mut client, "/productMenus/CD1001")["price"], 2100);
+    assert_eq!(status(&mut client, "1"), "Ordered");
+    client.tell("/v1/admin/participants/confirmations/start").expect(202);
+    until("it is shipped", || status(&mut client, "1").eq("Received").then_some(()));
+    let audit = client.get("/v1/admin/audit").expect(200).json();
+    assert_eq!(audit["balanced"], true, "{audit}");
+}
+
 #[test]
 fn a_stock_order_goes_its_way() {
     let folder = tempfile::tempdir().unwrap();

@@ -175,3 +175,34 @@ async fn lists_show_what_is_asked_for_and_events_tell_all() {
     assert!(ordered && events.events.len() >= 5 * 6, "{}", events.events.len());
     world.engine.close().await;
 }
+
+/// More at once than may be under way: some wait a moment and are turned away, with nothing kept of
+/// them; the others come to their end.
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_engine_turns_customers_away() {
+    const CUSTOMERS: usize = 4300;
+    let world = World::with_bank("", Bank::scripted(&vec![Does::Silence; CUSTOMERS])).await;
+    let placing: Vec<_> = (0..CUSTOMERS)
+        .map(|_| {
+            let (engine, market) = (world.engine.clone(), world.market);
+            tokio::spawn(async move { engine.place(market, order(1), None).await })
+        })
+        .collect();
+    let (mut taken, mut refused) = (0u64, 0u64);
+    for one in placing {
+        match one.await.unwrap() {
+            Ok(_) => taken += 1,
+            Err(Refusal::Unavailable { retry_after, .. }) => {
+                assert!(!retry_after.is_zero());
+                refused += 1;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(refused > 0, "{taken} taken");
+    let orders = world.engine.audit().await.unwrap().orders;
+    assert_eq!(orders, taken, "of those turned away nothing is kept");
+    let next = world.engine.place(world.market, order(1), None).await;
+    assert!(next.is_ok(), "the next one is let in: {next:?}");
+    world.engine.close().await;
+}
