@@ -122,7 +122,7 @@ impl Saga {
         self.updated_at
     }
 
-    /// Its steps so far, at most [`HISTORY_MAX`]: the first and the latest.
+    /// Its steps so far, at most [`HISTORY_MAX`](super::HISTORY_MAX): the first and the latest.
     #[must_use]
     pub fn history(&self) -> &[Step] {
         &self.history
