@@ -338,6 +338,8 @@ pub struct TreeNode {
     pub last_cause: Option<String>,
     /// Live children, where it has them on demand.
     pub live: Option<usize>,
+    /// The circuit breaker, where it has one.
+    pub breaker: Option<BreakerView>,
     /// Children worth telling of: fixed ones, and those that were restarted or are quarantined.
     pub children: Vec<TreeNode>,
 }

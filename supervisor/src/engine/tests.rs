@@ -1,10 +1,10 @@
 //! What the engine shows beside orders, over facts that are appended as their actors would.
 
+mod attention;
 mod rebuild;
 mod stores;
 mod support;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,7 @@ impl Town {
             customer: customer.to_owned(),
             offering: OfferingId(offering),
             quantity: Quantity::whole(units).unwrap(),
+            booking: crate::view::Booking::Units,
             card: Some("tok_1".to_owned()),
             attributes: Attributes::new(),
         };

@@ -120,6 +120,7 @@ async fn figures_count_what_is_booked_and_did_not_come_back() {
         customer: "cy".to_owned(),
         offering,
         quantity: Quantity::ONE,
+        booking: crate::view::Booking::Units,
         card: Some(surehold_actors::gateway::sandbox::DECLINED_BY_DEFAULT.to_owned()),
         attributes: Default::default(),
     };
