@@ -5,13 +5,14 @@
 //! deadlines are pushed back several times before they matter.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use surehold_domain::id::OrderKey;
-use surehold_domain::saga::{Party, Saga};
-use surehold_domain::time::Timestamp;
+use surehold_domain::id::{MarketId, OrderId, OrderKey};
+use surehold_domain::saga::{Party, Phase, Saga};
+use surehold_domain::time::{Span, Timestamp};
 use tokio::sync::Notify;
 
 /// What the agenda knows of an unfinished order.
@@ -21,6 +22,20 @@ pub struct Open {
     pub deadline: Timestamp,
     /// Who owes it an answer.
     pub owed: Option<Party>,
+    /// What is special about it.
+    pub mark: Mark,
+}
+
+/// What is special about an unfinished order, so that it is found without reading any. Variants are
+/// only ever added at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Mark {
+    /// Nothing.
+    Plain,
+    /// Its undoing cannot finish.
+    Stuck,
+    /// It is unpaid only because the payments could not be reached.
+    Unreached,
 }
 
 impl Open {
@@ -28,7 +43,14 @@ impl Open {
     #[must_use]
     pub fn of(saga: &Saga) -> Option<Open> {
         let deadline = saga.deadline()?;
-        Some(Open { deadline, owed: saga.effect().map(|effect| effect.party()) })
+        let mark = if saga.phase() == Phase::Stuck {
+            Mark::Stuck
+        } else if saga.waits_for_payments() {
+            Mark::Unreached
+        } else {
+            Mark::Plain
+        };
+        Some(Open { deadline, owed: saga.effect().map(|effect| effect.party()), mark })
     }
 }
 
@@ -45,6 +67,22 @@ struct Entry {
 struct Lists {
     orders: FxHashMap<OrderKey, Entry>,
     times: BTreeSet<(Timestamp, OrderKey)>,
+    /// Those that are marked.
+    marked: BTreeSet<(Mark, OrderKey)>,
+}
+
+impl Lists {
+    /// Moves an order from the mark it had to the one it has.
+    fn mark(&mut self, order: OrderKey, mark: Mark) {
+        let had = self.orders.get(&order).map_or(Mark::Plain, |entry| entry.open.mark);
+        if had == mark {
+            return;
+        }
+        self.marked.remove(&(had, order));
+        if mark != Mark::Plain {
+            self.marked.insert((mark, order));
+        }
+    }
 }
 
 /// All unfinished orders.
@@ -63,6 +101,7 @@ impl Agenda {
     pub fn set(&self, order: OrderKey, open: Option<Open>, now: Timestamp) {
         let mut guard = self.lists();
         let lists = &mut *guard;
+        lists.mark(order, open.map_or(Mark::Plain, |open| open.mark));
         let Some(open) = open else {
             if let Some(entry) = lists.orders.remove(&order) {
                 lists.times.remove(&(entry.scheduled, order));
@@ -142,12 +181,7 @@ impl Agenda {
     /// Orders that have waited for an answer for at least `patience`, at most `limit`: what they
     /// asked may have been lost with whoever was asked. Each is found once per `patience`.
     #[must_use]
-    pub fn unanswered(
-        &self,
-        now: Timestamp,
-        patience: surehold_domain::time::Span,
-        limit: usize,
-    ) -> Vec<OrderKey> {
+    pub fn unanswered(&self, now: Timestamp, patience: Span, limit: usize) -> Vec<OrderKey> {
         let waits = |entry: &Entry| entry.open.owed.is_some() && now.since(entry.since) >= patience;
         let mut lists = self.lists();
         let waiting = lists.orders.iter_mut().filter(|(_, entry)| waits(entry)).take(limit);
@@ -174,24 +208,68 @@ impl Agenda {
 
     /// Orders whose deadline is more than `grace` ago: nothing acted on them, which is a fault.
     #[must_use]
-    pub fn overdue(&self, now: Timestamp, grace: surehold_domain::time::Span) -> usize {
+    pub fn overdue(&self, now: Timestamp, grace: Span) -> usize {
         let late = |entry: &&Entry| now.since(entry.open.deadline) > grace;
         self.lists().orders.values().filter(late).count()
     }
+
+    /// The first `limit` overdue orders after this one. Goes through all unfinished orders, in
+    /// memory.
+    #[must_use]
+    pub fn list_overdue(
+        &self,
+        now: Timestamp,
+        grace: Span,
+        after: Option<OrderKey>,
+        limit: usize,
+    ) -> Vec<OrderKey> {
+        let mut first = BTreeSet::new();
+        for (order, entry) in &self.lists().orders {
+            if now.since(entry.open.deadline) <= grace || after.is_some_and(|it| *order <= it) {
+                continue;
+            }
+            first.insert(*order);
+            if first.len() > limit {
+                first.pop_last();
+            }
+        }
+        first.into_iter().collect()
+    }
+
+    /// The first `limit` orders with this mark after this one.
+    #[must_use]
+    pub fn list_marked(&self, mark: Mark, after: Option<OrderKey>, limit: usize) -> Vec<OrderKey> {
+        let lists = self.lists();
+        let from = match after {
+            Some(order) => Bound::Excluded((mark, order)),
+            None => Bound::Included((mark, FIRST)),
+        };
+        let marked = lists.marked.range((from, Bound::Unbounded));
+        let marked = marked.take_while(|(other, _)| *other == mark);
+        marked.map(|(_, order)| *order).take(limit).collect()
+    }
+
+    /// Orders with this mark.
+    #[must_use]
+    pub fn marked(&self, mark: Mark) -> usize {
+        let lists = self.lists();
+        lists.marked.range((mark, FIRST)..).take_while(|(other, _)| *other == mark).count()
+    }
 }
+
+/// No order comes before it.
+const FIRST: OrderKey = OrderKey { market: MarketId(0), order: OrderId(0) };
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surehold_domain::id::{MarketId, OrderId};
-    use surehold_domain::time::Span;
 
     fn key(order: u64) -> OrderKey {
         OrderKey { market: MarketId(0), order: OrderId(order) }
     }
 
     fn open(deadline: u64, owed: Option<Party>) -> Option<Open> {
-        Some(Open { deadline: Timestamp(deadline), owed })
+        Some(Open { deadline: Timestamp(deadline), owed, mark: Mark::Plain })
     }
 
     #[test]
@@ -218,6 +296,26 @@ mod tests {
         assert_eq!(agenda.due(Timestamp(20), Timestamp(25), 10).0, vec![key(1)]);
         assert_eq!(agenda.owed(Some(Party::Confirmations)), vec![key(1)]);
         assert_eq!(agenda.owed(Some(Party::Payments)), vec![]);
+    }
+
+    #[test]
+    fn marked_and_overdue_orders_are_found_page_by_page() {
+        let agenda = Agenda::default();
+        for order in 1..=6 {
+            let mark = if order % 2 == 0 { Mark::Stuck } else { Mark::Unreached };
+            let open = Open { deadline: Timestamp(order * 10), owed: None, mark };
+            agenda.set(key(order), Some(open), Timestamp(0));
+        }
+        let stuck = |after, limit| agenda.list_marked(Mark::Stuck, after, limit);
+        assert_eq!(stuck(None, 2), vec![key(2), key(4)]);
+        assert_eq!(stuck(Some(key(4)), 2), vec![key(6)]);
+        assert_eq!(agenda.list_marked(Mark::Unreached, None, 9), vec![key(1), key(3), key(5)]);
+        let late = |after, limit| agenda.list_overdue(Timestamp(51), Span(10), after, limit);
+        assert_eq!(late(None, 3), vec![key(1), key(2), key(3)]);
+        assert_eq!(late(Some(key(3)), 3), vec![key(4)]);
+        agenda.set(key(2), open(99, None), Timestamp(1));
+        agenda.set(key(4), None, Timestamp(1));
+        assert_eq!((agenda.marked(Mark::Stuck), agenda.marked(Mark::Unreached)), (1, 3));
     }
 
     #[test]

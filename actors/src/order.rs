@@ -112,6 +112,7 @@ impl Actor for OrderActor {
                 state.reissue()?;
             }
             OrderMsg::Reissue => state.reissue()?,
+            OrderMsg::PaymentsBack => state.payments_back()?,
             // The last message in the mailbox: the directory sends no more after it.
             OrderMsg::Passivate => myself.stop(None),
             OrderMsg::Crash => crash(state.key),
@@ -165,6 +166,7 @@ impl OrderState {
             Need::Payment if self.waits_for_points() && self.post.mileage.is_stopped() => {
                 Next::MileageDown
             }
+            Need::Payment if !self.post.breaker.admit(self.post.clock.now()) => Next::PaymentsDown,
             Need::Payment => Next::Payment(PaymentId(self.next(Kind::Payment))),
             Need::Confirmation => Next::Confirmation(self.next_confirmation()),
             Need::Nothing => Next::Nothing,
@@ -179,6 +181,18 @@ impl OrderState {
             self.step(Input::Outcome(id, Outcome::Captured(confirmation)))?;
         }
         Ok(())
+    }
+
+    /// The gateway answers again: an order that waits for that is paid with what it has. A number is
+    /// given only to one that does.
+    fn payments_back(&mut self) -> Result<(), ShelfError> {
+        let waits = self.live.as_ref().is_some_and(|live| live.saga.waits_for_payments());
+        let post = &self.post;
+        if waits && !post.payments.is_stopped() && post.breaker.admit(post.clock.now()) {
+            let payment = PaymentId(self.next(Kind::Payment));
+            return self.step(Input::PaymentsBack(payment)).map(|_| ());
+        }
+        self.reissue()
     }
 
     fn waits_for_points(&self) -> bool {

@@ -4,8 +4,12 @@
 //! A gateway call leaves the node, so it waits until the payment's request is durable. It runs in a
 //! task of its own and comes back as a message; the mailbox never waits. An answer that does not
 //! come is `Unknown`: the gateway is asked again under the same key.
+//!
+//! While the circuit breaker is open nothing new is charged. What was sent before goes on at its
+//! own pace, and tells the breaker how the gateway is.
 
 mod calls;
+pub mod guard;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,6 +80,8 @@ pub struct PaymentsActor;
 pub struct PaymentsState {
     args: PaymentsArgs,
     active: HashMap<PaymentKey, Active>,
+    /// Those of them of which it is not known what became of the charge.
+    unknown: usize,
     permits: Arc<Semaphore>,
     /// This life of the actor. A call that has not left when its life ends never leaves: the next
     /// life may have decided otherwise.
@@ -102,7 +108,9 @@ impl Actor for PaymentsActor {
         args: PaymentsArgs,
     ) -> Result<PaymentsState, ActorProcessingErr> {
         let permits = Arc::new(Semaphore::new(args.calls_max));
-        Ok(PaymentsState { args, active: HashMap::new(), permits, life: Arc::default() })
+        let life = Arc::default();
+        metrics::gauge!("surehold_payments_unknown").set(0);
+        Ok(PaymentsState { args, active: HashMap::new(), unknown: 0, permits, life })
     }
 
     async fn handle(
@@ -148,6 +156,11 @@ impl PaymentsState {
     ) -> Result<(), ShelfError> {
         if !self.known(key, again)? {
             let fact = Fact { at: self.args.post.clock.now(), event: requested };
+            if self.args.post.breaker.is_open(fact.at) {
+                self.void(key, &fact)?;
+                self.args.post.answer(effect, Outcome::Unavailable);
+                return Ok(());
+            }
             let Some(payment) = Payment::begin(key.payment, &fact) else { return Ok(()) };
             let sequence = self.args.post.shelf.append::<Payment>(key.stream(), 1, &fact)?;
             self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
@@ -195,15 +208,18 @@ impl PaymentsState {
         let amount = order.machine.order().price;
         let at = post.clock.now();
         let requested = Event::Requested { order: effect.order, amount, card: None };
-        let begun = Fact { at, event: requested };
-        let Some(mut payment) = Payment::begin(key.payment, &begun) else { return Ok(()) };
-        post.shelf.append::<Payment>(key.stream(), 1, &begun)?;
-        let voided = Fact { at, event: Event::Voided };
-        post.shelf.append::<Payment>(key.stream(), 2, &voided)?;
-        payment.apply(&voided);
+        self.void(key, &Fact { at, event: requested })?;
         let nothing = nothing.unwrap_or(Money::zero(amount.currency()));
         post.answer(effect, Outcome::Refunded(nothing));
         Ok(())
+    }
+
+    /// Writes down a payment that is never made, so that a message that turns up later makes none.
+    fn void(&self, key: PaymentKey, requested: &Fact) -> Result<(), ShelfError> {
+        let shelf = &self.args.post.shelf;
+        shelf.append::<Payment>(key.stream(), 1, requested)?;
+        let voided = Fact { at: requested.at, event: Event::Voided };
+        shelf.append::<Payment>(key.stream(), 2, &voided).map(|_| ())
     }
 
     /// Whether the payment exists; if so it is among the active ones afterwards.
@@ -218,6 +234,7 @@ impl PaymentsState {
             return Ok(false);
         };
         let (payment, sequence) = (loaded.machine, loaded.sequence);
+        self.count_unknown(false, is_unknown(&payment));
         self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
         Ok(true)
     }
@@ -245,13 +262,25 @@ impl PaymentsState {
         match active.payment.decide(input, now) {
             Verdict::Record(event) => {
                 let fact = Fact { at: now, event };
+                let was = is_unknown(&active.payment);
                 let number = active.payment.number() + 1;
                 let shelf = &self.args.post.shelf;
                 active.sequence = shelf.append::<Payment>(key.stream(), number, &fact)?;
                 active.payment.apply(&fact);
+                let is = is_unknown(&active.payment);
+                self.count_unknown(was, is);
                 Ok(())
             }
             Verdict::Ignore => Ok(()),
+        }
+    }
+
+    /// A payment of which it was, or was not, known what became of the charge.
+    fn count_unknown(&mut self, was: bool, is: bool) {
+        self.unknown = (self.unknown + usize::from(is)).saturating_sub(usize::from(was));
+        if was != is {
+            let count = u32::try_from(self.unknown).unwrap_or(u32::MAX);
+            metrics::gauge!("surehold_payments_unknown").set(count);
         }
     }
 
@@ -271,7 +300,11 @@ impl PaymentsState {
                 post.answer(effect, Outcome::Declined(why.clone()));
                 post.answer(effect, Outcome::Refunded(zero(&active.payment)));
             }
-            State::Voided => post.answer(effect, Outcome::Refunded(zero(&active.payment))),
+            State::Voided => {
+                // As above: an order that still wants to be paid hears that it cannot be.
+                post.answer(effect, Outcome::Refunded(zero(&active.payment)));
+                post.answer(effect, Outcome::Unavailable);
+            }
             State::Refunded(amount) => post.answer(effect, Outcome::Refunded(*amount)),
         }
         self.active.remove(&key);
@@ -297,6 +330,10 @@ impl PaymentsState {
             pause: Duration::from_millis(pause.0),
         });
     }
+}
+
+fn is_unknown(payment: &Payment) -> bool {
+    matches!(payment.state(), State::Unknown { .. } | State::Voiding { .. })
 }
 
 fn zero(payment: &Payment) -> Money {

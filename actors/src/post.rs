@@ -17,6 +17,7 @@ use crate::messages::MessagesMsg;
 use crate::mileage::MileageMsg;
 use crate::order::OrderMsg;
 use crate::payments::PaymentsMsg;
+use crate::payments::guard::Guard;
 use crate::reviews::ReviewsMsg;
 use crate::shelf::Shelf;
 use crate::stream::OfferingKey;
@@ -44,6 +45,8 @@ pub struct Post {
     pub clock: Arc<dyn Clock>,
     /// Whoever moves money.
     pub gateway: Arc<dyn PaymentGateway>,
+    /// Its circuit breaker.
+    pub breaker: Guard,
     /// Card numbers of payments under way.
     pub vault: Arc<Vault>,
     /// The payments actor.

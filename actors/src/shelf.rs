@@ -13,7 +13,7 @@ pub mod checkpoint;
 mod page;
 pub mod recover;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -122,6 +122,8 @@ pub struct Shelf {
     numbers: Arc<Numbers>,
     tails: [Mutex<Tails>; SHARDS],
     records: AtomicUsize,
+    /// The last sequence given out.
+    appended: AtomicU64,
     limit: Limit,
 }
 
@@ -145,6 +147,7 @@ impl Shelf {
             numbers: Arc::default(),
             tails: std::array::from_fn(|_| Mutex::default()),
             records: AtomicUsize::new(0),
+            appended: AtomicU64::new(0),
             limit: Limit { records: tail_records_max, reached: Arc::default() },
         }
     }
@@ -205,10 +208,17 @@ impl Shelf {
         let mut tails = self.shard(Self::index(stream));
         let record = NewRecord { stream, number, bytes: bytes.clone() };
         let sequence = self.journal.append(vec![record])?;
+        self.appended.fetch_max(sequence, Ordering::Relaxed);
         tails.entry(stream).or_default().push(TailRecord { number, sequence, bytes });
         drop(tails);
         self.count(1);
         Ok(sequence)
+    }
+
+    /// The sequence of the last record that was appended here, durable or not; 0 before the first.
+    #[must_use]
+    pub fn appended(&self) -> u64 {
+        self.appended.load(Ordering::Relaxed)
     }
 
     /// Appends the first facts of `guard` and of `other` together, unless `guard` exists.
@@ -238,6 +248,7 @@ impl Shelf {
             return Ok(Appended::Exists(found));
         }
         let last = self.journal.append(vec![first.clone(), second.clone()])?;
+        self.appended.fetch_max(last, Ordering::Relaxed);
         for (record, sequence) in [(first, last - 1), (second, last)] {
             let tails = match &mut high_tails {
                 Some(tails) if Self::index(record.stream) == high => tails,

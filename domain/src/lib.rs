@@ -3,8 +3,8 @@
 //! No clock, no randomness, no IO, no async: time and numbers come in as arguments, facts go out as
 //! values. Read in this order: [`saga::state`] (the diagram), [`saga`] (the four verbs),
 //! [`inventory`], [`payment`] and [`confirmation`] (the machines an order asks), [`mileage`],
-//! [`review`] and [`message`] (what goes with it), [`plan`] (how a marketplace is described),
-//! [`invariants`] (what must always hold).
+//! [`review`] and [`message`] (what goes with it), [`breaker`] (when a gateway is left alone),
+//! [`plan`] (how a marketplace is described), [`invariants`] (what must always hold).
 
 pub mod saga;
 
@@ -17,6 +17,7 @@ pub mod mileage;
 pub mod review;
 
 pub mod attributes;
+pub mod breaker;
 pub mod card;
 pub mod day;
 pub mod id;

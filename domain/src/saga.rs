@@ -144,6 +144,7 @@ impl Saga {
                 Some(_) | None => Verdict::Ignore(Why::NotDue),
             },
             Input::Command(command) => self.commanded(command, now),
+            Input::PaymentsBack(payment) => self.payments_back(payment, now),
         }
     }
 

@@ -2,6 +2,7 @@
 //! reads the request, asks the engine once and writes what it said.
 
 pub mod admin;
+pub mod attention;
 pub mod commands;
 pub mod events;
 pub mod facts;

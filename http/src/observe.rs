@@ -59,7 +59,7 @@ impl Class {
             (_, ["v1", "admin", ..]) => Class::Admin,
             ("POST", ["v1", _, "orders"]) => Class::Place,
             ("POST", ["v1", _, "orders", ..]) => Class::Command,
-            (_, ["v1", _, "orders", ..]) => Class::Orders,
+            (_, ["v1", _, "orders" | "idempotency", ..]) => Class::Orders,
             (_, ["v1", _, "offerings", ..]) => Class::Offerings,
             (_, ["v1", _, "events"]) => Class::Events,
             (_, ["livez" | "readyz" | "metrics"] | ["actuator", "health"]) => Class::Probe,
@@ -124,10 +124,13 @@ impl Observe {
 /// # Errors
 /// 503 if it does not.
 pub async fn livez(app: &App) -> Outcome {
-    if app.engine.is_alive() {
-        return Ok(answer::json(StatusCode::OK, &json!({"status": "alive"})));
+    match app.engine.stalled() {
+        None => Ok(answer::json(StatusCode::OK, &json!({"status": "alive"}))),
+        Some(reason) => {
+            let reason = format!("the engine makes no progress: {reason}");
+            Err(Problem::unavailable(reason, Duration::from_secs(1)))
+        }
     }
-    Err(Problem::unavailable("the engine makes no progress", Duration::from_secs(1)))
 }
 
 /// `GET /readyz`: whether the server takes orders.

@@ -16,7 +16,7 @@ use crate::call::{Call, read_body};
 use crate::cors::{self, Visit};
 use crate::dialects;
 use crate::native::{
-    Outcome, admin, commands, events, inventory, offerings, orders, queue, support,
+    Outcome, admin, attention, commands, events, inventory, offerings, orders, queue, support,
 };
 use crate::observe::{self, Class};
 use crate::problem::Problem;
@@ -41,6 +41,7 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         (_, ["v1", "admin", ..]) if app.admin.is_none() => return None,
         ("GET", ["v1", "admin", "tree"]) => run(admin::tree(app, call)),
         ("GET", ["v1", "admin", "audit"]) => run(admin::audit(app, call)),
+        ("GET", ["v1", "admin", "attention"]) => run(attention::list(app, call)),
         ("POST", ["v1", "admin", "participants", name, verb @ ("stop" | "start" | "crash")]) => {
             run(admin::participant(app, call, name, verb))
         }
@@ -65,6 +66,8 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
             "POST",
             ["v1", m, "orders", id, verb @ ("pay" | "confirm" | "reject" | "complete" | "cancel")],
         ) => run(commands::command(app, call, (m, id), verb)),
+
+        ("GET", ["v1", m, "idempotency", key]) => run(orders::by_key(app, m, key)),
 
         ("POST", ["v1", m, "offerings"]) => run(offerings::add(app, call, m)),
         ("GET", ["v1", m, "offerings"]) => run(offerings::list(app, call, m)),

@@ -7,15 +7,18 @@
 
 pub mod supervisor;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use ractor::{ActorCell, ActorRef, Message, SpawnErr};
 use rustc_hash::{FxHashMap, FxHasher};
 use surehold_actors::address::Sent;
+use surehold_domain::time::Timestamp;
 
 use crate::policy::Policy;
 use supervisor::BroodMsg;
@@ -73,6 +76,8 @@ pub struct Brood<C: Child> {
     shards: [Mutex<Slots<C>>; SHARDS],
     supervisor: RwLock<Option<ActorRef<BroodMsg<C::Key>>>>,
     poisoned: Mutex<Vec<C::Key>>,
+    /// Those that are quarantined, what they died of last, and when.
+    aside: Mutex<BTreeMap<C::Key, (String, Timestamp)>>,
     live: AtomicUsize,
     sweep: AtomicU32,
     stopped: AtomicBool,
@@ -88,6 +93,7 @@ impl<C: Child> Brood<C> {
             shards: std::array::from_fn(|_| Mutex::default()),
             supervisor: RwLock::new(None),
             poisoned: Mutex::default(),
+            aside: Mutex::default(),
             live: AtomicUsize::new(0),
             sweep: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
@@ -187,9 +193,38 @@ impl<C: Child> Brood<C> {
             return false;
         }
         slots.insert(key, Slot::Between(Vec::new(), None));
+        self.aside().remove(&key);
         drop(slots);
         self.tell(BroodMsg::Retry(key));
         true
+    }
+
+    fn aside(&self) -> MutexGuard<'_, BTreeMap<C::Key, (String, Timestamp)>> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets a child aside that crashed too often.
+    fn set_aside(&self, key: C::Key, cause: String, now: Timestamp) {
+        let mut slots = self.shard(key);
+        self.aside().insert(key, (cause.clone(), now));
+        slots.insert(key, Slot::Quarantined(cause));
+    }
+
+    /// Quarantined children.
+    pub fn count_quarantined(&self) -> usize {
+        self.aside().len()
+    }
+
+    /// The first `limit` quarantined children after this one, what they died of, and when.
+    pub fn list_quarantined(
+        &self,
+        after: Option<C::Key>,
+        limit: usize,
+    ) -> Vec<(C::Key, String, Timestamp)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let aside = self.aside();
+        let found = aside.range((from, Bound::Unbounded)).take(limit);
+        found.map(|(key, (cause, at))| (*key, cause.clone(), *at)).collect()
     }
 
     /// Sets or lifts a fault on demand: while it is set, every life of the child panics at its

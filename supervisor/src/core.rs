@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use surehold_actors::clock::Clock;
 use surehold_actors::gateway::PaymentGateway;
 use surehold_actors::machine::{MarketName, NodeLife};
+use surehold_actors::payments::guard::Guard;
 use surehold_actors::post::Post;
 use surehold_actors::shelf::checkpoint::Checkpoints;
 use surehold_actors::shelf::recover::recover;
@@ -19,7 +20,7 @@ use surehold_storage::JournalError;
 
 use crate::brood::Brood;
 use crate::catalogue::Catalogue;
-use crate::limits::TAIL_RECORDS_MAX;
+use crate::limits::{BREAKER, TAIL_RECORDS_MAX};
 use crate::participant::Health;
 use crate::stores::Stores;
 use crate::support::Followed;
@@ -122,6 +123,7 @@ impl Core {
             watchers: Arc::clone(&parts.watchers),
             clock: Arc::clone(&parts.clock),
             gateway: Arc::clone(&parts.gateway),
+            breaker: Guard::new(BREAKER),
             vault: Arc::default(),
             payments: surehold_actors::address::Address::default(),
             confirmations: surehold_actors::address::Address::default(),

@@ -4,6 +4,7 @@
 //! returns is on disk.
 
 mod admin;
+mod attention;
 mod audit;
 mod catalogue;
 mod checked;
@@ -38,6 +39,7 @@ use tokio::sync::oneshot;
 use crate::core::{Core, CoreError, Parts};
 use crate::gate::Gate;
 use crate::limits::DRAIN;
+use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::root::{Condition, RootActor, RootArgs, RootMsg, Status};
 use crate::stores::{FolderStores, MemoryStores, Stores};
@@ -149,6 +151,7 @@ struct Inner {
     plans: Arc<[Plan]>,
     gate: Arc<Gate>,
     status: Arc<Status>,
+    pulse: Arc<Pulse>,
     root: ActorRef<RootMsg>,
 }
 
@@ -196,7 +199,8 @@ impl Engine {
         match status.condition() {
             Condition::Failed(reason) => Err(OpenError::Start(reason)),
             Condition::Up(_) | Condition::Down(_) | Condition::Closed => {
-                Ok(Engine { inner: Arc::new(Inner { plans, gate, status, root }) })
+                let pulse = Pulse::start(&status);
+                Ok(Engine { inner: Arc::new(Inner { plans, gate, status, pulse, root }) })
             }
         }
     }
@@ -250,7 +254,19 @@ impl Engine {
     /// process that is not alive should be ended and started again.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !matches!(self.inner.status.condition(), Condition::Failed(_))
+        self.stalled().is_none()
+    }
+
+    /// Why the engine makes no progress, if it makes none: it gave up, nothing is scheduled, or the
+    /// disk takes no records. What is only waited for, such as a gateway, is no such reason.
+    #[must_use]
+    pub fn stalled(&self) -> Option<String> {
+        match self.inner.status.condition() {
+            Condition::Failed(reason) => Some(reason),
+            Condition::Up(_) | Condition::Down(_) | Condition::Closed => {
+                self.inner.pulse.stalled(tokio::time::Instant::now())
+            }
+        }
     }
 
     /// Resolves only if the engine gives up, with the reason.

@@ -23,6 +23,26 @@ pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
 /// Gateway calls under way at once, one task each; the rest wait for a permit.
 pub const GATEWAY_CALLS_MAX: usize = 512;
 
+/// The circuit breaker of the gateway. Half of twenty calls or more without an answer is no chance;
+/// nor are four of five that took half of [`GATEWAY_CALL`]. A gateway that restarts is back within
+/// seconds, one that is down for long is tried every two minutes. Three trials cost three customers
+/// a wait, and one that is not heard of for longer than a call may take was never sent.
+pub const BREAKER: surehold_domain::breaker::Settings = surehold_domain::breaker::Settings {
+    window: 50,
+    age: Span::seconds(120),
+    calls_min: 20,
+    unanswered_percent: 50,
+    slow_percent: 80,
+    slow: Span::seconds(5),
+    pause: Span::seconds(5),
+    pause_max: Span::seconds(120),
+    trials: 3,
+    trial_wait: Span::seconds(15),
+};
+/// Unpaid orders that are paid per round of the timers once the breaker closes again: the gateway
+/// has just come back, and customers at the counter go first.
+pub const RESUMED_MAX: usize = 32;
+
 /// Live children of one kind (orders, offerings) before the idle longest go to sleep early. One
 /// costs about 3 KiB.
 pub const LIVE_MAX: usize = 50_000;
@@ -111,5 +131,13 @@ pub const OFFERING_ID_MAX: u64 = 1_000_000;
 pub const CATALOGUE_MAX: usize = 100_000;
 /// Findings an audit lists.
 pub const FINDINGS_MAX: usize = 100;
+/// Pause between two beats of the pulse.
+pub const BEAT_EVERY: Duration = Duration::from_millis(500);
+/// Without a beat for this long the process is not alive: the scheduler stands still, and nothing
+/// else will move it. A machine that was busy for seconds comes back by itself.
+pub const BEAT_MISSING: Duration = Duration::from_secs(15);
+/// When records wait for the disk and it took none for this long, the process is not alive. Disks
+/// that are shared take ten seconds for a sync now and then; one that takes thirty hangs.
+pub const JOURNAL_STALLED: Duration = Duration::from_secs(30);
 /// How long closing may take before the process leaves the rest to recovery.
 pub const DRAIN: Duration = Duration::from_secs(8);

@@ -114,6 +114,7 @@ impl Health {
             last_cause: inner.0.last_cause.clone(),
             live: None,
             behind: None,
+            breaker: None,
             children: Vec::new(),
         }
     }

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use surehold_actors::agenda::Mark;
 use surehold_actors::order::OrderMsg;
 use surehold_actors::post::Post;
+use surehold_domain::breaker::State;
+use surehold_domain::id::OrderKey;
 use surehold_domain::time::{Span, Timestamp};
 
-use crate::limits::{DUE_MAX, OVERDUE_GRACE};
+use crate::brood::Brood;
+use crate::limits::{DUE_MAX, OVERDUE_GRACE, RESUMED_MAX};
 use crate::participant::{NEEDED, Worker};
 use crate::policy::Policy;
+use crate::workers::Orders;
 
 /// An order whose deadline passed and that did not move is woken again after this.
 const AGAIN: Span = Span::seconds(5);
@@ -34,21 +39,23 @@ pub struct TimersActor;
 /// What it knows.
 pub struct TimersState {
     post: Arc<Post>,
+    orders: Arc<Brood<Orders>>,
     round_at: Timestamp,
+    resuming: Resuming,
 }
 
 impl Actor for TimersActor {
     type Msg = TimersMsg;
     type State = TimersState;
-    type Arguments = Arc<Post>;
+    type Arguments = Timers;
 
     async fn pre_start(
         &self,
         _myself: ActorRef<TimersMsg>,
-        post: Arc<Post>,
+        Timers { post, orders }: Timers,
     ) -> Result<TimersState, ActorProcessingErr> {
         let round_at = post.clock.now();
-        Ok(TimersState { post, round_at })
+        Ok(TimersState { post, orders, round_at, resuming: Resuming::No })
     }
 
     async fn post_start(
@@ -72,7 +79,8 @@ impl Actor for TimersActor {
                 let now = state.post.clock.now();
                 if now.since(state.round_at) >= ROUND {
                     state.round_at = now;
-                    round(&state.post, now);
+                    state.round(now);
+                    state.resume(now);
                 }
                 let post = Arc::clone(&state.post);
                 tokio::spawn(async move {
@@ -84,6 +92,59 @@ impl Actor for TimersActor {
             }
             TimersMsg::Crash => Err("the timers were told to crash".into()),
         }
+    }
+}
+
+/// How far the orders are told that the payments can be reached again.
+#[derive(Clone, Copy)]
+enum Resuming {
+    /// Nobody is to be told.
+    No,
+    /// Those after this one are.
+    After(Option<OrderKey>),
+}
+
+impl TimersState {
+    /// Goes through all unfinished orders: who was not answered asks again, who needs a person is
+    /// counted.
+    fn round(&self, now: Timestamp) {
+        let post = &self.post;
+        // What was asked may have been lost with whoever crashed; asking again is harmless.
+        for order in post.agenda.unanswered(now, PATIENCE, DUE_MAX) {
+            post.directory.order(order, OrderMsg::Reissue);
+        }
+        post.watchers.sweep();
+        // Looked at, so that what time alone does shows in the metrics.
+        post.breaker.state(now);
+        let grace = Span(u64::try_from(OVERDUE_GRACE.as_millis()).unwrap_or(u64::MAX));
+        #[expect(clippy::cast_precision_loss, reason = "a gauge takes no integers")]
+        let set = |name, count: usize| metrics::gauge!(name).set(count as f64);
+        set("surehold_orders_open", post.agenda.len());
+        set("surehold_orders_overdue", post.agenda.overdue(now, grace));
+        set("surehold_orders_stuck", post.agenda.marked(Mark::Stuck));
+        set("surehold_orders_quarantined", self.orders.count_quarantined());
+    }
+
+    /// Once the gateway answers again, tells those who wait for it, a few at a time. Those are its
+    /// trials as well: without them it would be tried only when somebody new comes.
+    fn resume(&mut self, now: Timestamp) {
+        let post = &self.post;
+        if post.breaker.came_back() {
+            self.resuming = Resuming::After(None);
+        }
+        let (after, most) = match (post.breaker.state(now), self.resuming) {
+            (State::Closed, Resuming::After(after)) => (after, RESUMED_MAX),
+            (State::HalfOpen { left, .. }, _) => (None, usize::try_from(left).unwrap_or(0)),
+            (State::Closed, Resuming::No) | (State::Open { .. }, _) => return,
+        };
+        let waiting = post.agenda.list_marked(Mark::Unreached, after, most);
+        for order in &waiting {
+            post.directory.order(*order, OrderMsg::PaymentsBack);
+        }
+        self.resuming = match waiting.last() {
+            Some(last) => Resuming::After(Some(*last)),
+            None => Resuming::No,
+        };
     }
 }
 
@@ -100,28 +161,17 @@ fn tick(post: &Post) -> Duration {
     }
 }
 
-/// Goes through all unfinished orders: who was not answered asks again, who is overdue is counted.
-fn round(post: &Post, now: Timestamp) {
-    // What was asked may have been lost with whoever crashed; asking again is harmless.
-    for order in post.agenda.unanswered(now, PATIENCE, DUE_MAX) {
-        post.directory.order(order, OrderMsg::Reissue);
-    }
-    post.watchers.sweep();
-    let grace = Span(u64::try_from(OVERDUE_GRACE.as_millis()).unwrap_or(u64::MAX));
-    #[expect(clippy::cast_precision_loss, reason = "a gauge takes no integers")]
-    {
-        metrics::gauge!("surehold_orders_open").set(post.agenda.len() as f64);
-        metrics::gauge!("surehold_orders_overdue").set(post.agenda.overdue(now, grace) as f64);
-    }
-}
-
 /// Shortest sleep, so that many deadlines in a row are looked at together.
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 /// The whole agenda is gone through this often, not at every tick.
 const ROUND: Span = Span::seconds(2);
 
 /// The timers as a participant.
-pub struct Timers(pub(crate) Arc<Post>);
+#[derive(Clone)]
+pub struct Timers {
+    pub(crate) post: Arc<Post>,
+    pub(crate) orders: Arc<Brood<Orders>>,
+}
 
 impl Worker for Timers {
     type Msg = TimersMsg;
@@ -129,7 +179,7 @@ impl Worker for Timers {
     const POLICY: Policy = NEEDED;
 
     async fn spawn(&self, supervisor: ActorCell) -> Result<ActorRef<TimersMsg>, SpawnErr> {
-        Ok(Actor::spawn_linked(None, TimersActor, Arc::clone(&self.0), supervisor).await?.0)
+        Ok(Actor::spawn_linked(None, TimersActor, self.clone(), supervisor).await?.0)
     }
     fn crash() -> TimersMsg {
         TimersMsg::Crash

@@ -138,7 +138,8 @@ async fn orders(soil: Soil) -> Result<ActorCell, SpawnErr> {
 
 async fn timers(soil: Soil) -> Result<ActorCell, SpawnErr> {
     let health = soil.core.healths.timers.clone();
-    participant(Timers(Arc::clone(&soil.core.post)), health, soil).await
+    let (post, orders) = (Arc::clone(&soil.core.post), Arc::clone(&soil.core.orders));
+    participant(Timers { post, orders }, health, soil).await
 }
 
 async fn edge(soil: Soil) -> Result<ActorCell, SpawnErr> {

@@ -340,6 +340,8 @@ pub struct TreeNode {
     pub live: Option<usize>,
     /// Durable records that a follower has not read yet.
     pub behind: Option<u64>,
+    /// The circuit breaker, where it has one.
+    pub breaker: Option<BreakerView>,
     /// Children worth telling of: fixed ones, and those that were restarted or are quarantined.
     pub children: Vec<TreeNode>,
 }

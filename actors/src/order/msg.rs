@@ -23,6 +23,8 @@ pub enum OrderMsg {
     Wake,
     /// A participant came back and may have missed what the order asked of it.
     Reissue,
+    /// The payments can be reached again after a while in which they could not.
+    PaymentsBack,
     /// Nobody needs the order in memory just now.
     Passivate,
     /// A fault on demand.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use surehold_domain::card::Card;
 use surehold_domain::payment::{Answer, Effect, Payment};
 use tokio::sync::Semaphore;
 
@@ -42,6 +43,7 @@ pub(super) fn call(call: Call) {
             return;
         }
         let request = request(&call);
+        let began = post.clock.now();
         let answering = match call.effect {
             Effect::Capture => post.gateway.capture(request),
             Effect::Ask => post.gateway.ask(request),
@@ -51,6 +53,8 @@ pub(super) fn call(call: Call) {
             Ok(answer) => answer,
             Err(_) => Answer::Unknown(format!("no answer within {:?}", call.args.call_timeout)),
         };
+        let answered = !matches!(answer, Answer::Unknown(_));
+        post.breaker.called(answered, began, post.clock.now());
         post.payments.send(PaymentsMsg::Answered(call.key, answer));
     });
 }
@@ -67,6 +71,10 @@ fn request(call: &Call) -> Request {
             Effect::Capture | Effect::Ask => call.payment.amount(),
         },
         card: call.payment.card().cloned(),
-        secret: post.vault.get(call.payment.order()),
+        secret: match call.payment.card() {
+            Some(Card::Number { .. }) => post.vault.get(call.payment.order()),
+            // Whatever number is known belongs to another attempt to pay.
+            Some(Card::Token(_)) | None => None,
+        },
     }
 }

@@ -35,6 +35,8 @@ use crate::stream::Kind;
 pub const META_KEY: &[u8] = b"meta";
 /// The version of [`Meta`] and of the entries it describes.
 pub const META_VERSION: u8 = 2;
+/// The version of an entry of the index of unfinished orders; of older ones the order is read.
+pub const OPEN_VERSION: u8 = 3;
 /// Pages changed in one batch: few enough that readers do not wait for it.
 const BATCH_PAGES: usize = 128;
 
@@ -274,7 +276,7 @@ fn fold_as<M: Machine>(
 }
 
 fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
-    codec::encode(META_VERSION, open)
+    codec::encode(OPEN_VERSION, open)
         .map(|bytes| bytes.to_vec())
         .map_err(|source| ShelfError::Codec { stream, source })
 }

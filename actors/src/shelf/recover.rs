@@ -10,7 +10,7 @@ use surehold_storage::codec;
 use surehold_storage::{Direction, Record, Stream};
 use tracing::{info, warn};
 
-use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, entry_hash};
+use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash};
 use super::page;
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
 use crate::agenda::{Agenda, Open};
@@ -150,9 +150,14 @@ fn read_open(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
         for (slot, bytes) in page::entries(value) {
             let stream = page::open_stream(place, slot);
             let codec_error = |source| ShelfError::Codec { stream, source };
-            let (_, body) = codec::open(bytes).map_err(codec_error)?;
-            let open: Open = codec::decode(body).map_err(codec_error)?;
-            agenda.set(order_key(stream), Some(open), Timestamp(0));
+            let (version, body) = codec::open(bytes).map_err(codec_error)?;
+            let open = if version == OPEN_VERSION {
+                Some(codec::decode::<Open>(body).map_err(codec_error)?)
+            } else {
+                // An older entry does not tell all; what it is made from does.
+                shelf.load::<Saga>(stream)?.and_then(|loaded| Open::of(&loaded.machine))
+            };
+            agenda.set(order_key(stream), open, Timestamp(0));
         }
         Ok(())
     })

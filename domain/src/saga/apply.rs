@@ -32,6 +32,10 @@ impl Saga {
                 self.card = Some(card.clone());
                 self.state = State::Paying { until: *until };
             }
+            Event::PaymentResumed { payment, until } => {
+                self.payment = Some(*payment);
+                self.state = State::Paying { until: *until };
+            }
             Event::PaymentDeferred { until } => self.state = State::Unpaid { until: *until },
             Event::Paid { confirmation, until } => {
                 self.charged();
@@ -150,6 +154,7 @@ impl Saga {
             | Event::Held(_)
             | Event::Refused(_)
             | Event::PayRequested { .. }
+            | Event::PaymentResumed { .. }
             | Event::PaymentDeferred { .. }
             | Event::Paid { .. }
             | Event::ConfirmationAwaited
@@ -183,6 +188,7 @@ impl Saga {
             Event::Placed { .. }
             | Event::Held(_)
             | Event::PayRequested { .. }
+            | Event::PaymentResumed { .. }
             | Event::PaymentDeferred { .. }
             | Event::Paid { .. }
             | Event::ConfirmationAwaited

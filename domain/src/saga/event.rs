@@ -156,6 +156,13 @@ pub enum Event {
         /// When to ask again.
         until: Timestamp,
     },
+    /// The gateway answers again, and what the order was to be paid with is known: it is asked for.
+    PaymentResumed {
+        /// The number of the payment asked for.
+        payment: PaymentId,
+        /// When the order gives up waiting for it.
+        until: Timestamp,
+    },
 }
 
 /// A fact and when it was recorded.
@@ -228,6 +235,7 @@ impl Event {
             Event::Annotated(_) => EventKind::Annotated,
             Event::Charged { .. } => EventKind::Charged,
             Event::Delivered { .. } => EventKind::Delivered,
+            Event::PaymentResumed { .. } => EventKind::PaymentResumed,
         }
     }
 
@@ -235,9 +243,9 @@ impl Event {
     #[must_use]
     pub fn numbers(&self) -> (Option<PaymentId>, Option<ConfirmationId>) {
         match self {
-            Event::Held(AfterHold::Pay { payment, .. }) | Event::PayRequested { payment, .. } => {
-                (Some(*payment), None)
-            }
+            Event::Held(AfterHold::Pay { payment, .. })
+            | Event::PayRequested { payment, .. }
+            | Event::PaymentResumed { payment, .. } => (Some(*payment), None),
             Event::Held(AfterHold::Confirm { confirmation, .. })
             | Event::Paid { confirmation, .. }
             | Event::Charged { confirmation, .. } => (None, Some(*confirmation)),
@@ -281,7 +289,7 @@ impl Event {
             | Event::UndoRetried { .. }
             | Event::GotStuck { .. } => Cause::Deadline,
             Event::Fulfilled | Event::Delivered { .. } | Event::Resumed { .. } => Cause::Operator,
-            Event::Annotated(_) => Cause::Market,
+            Event::Annotated(_) | Event::PaymentResumed { .. } => Cause::Market,
             Event::UndoStarted { undo, .. } => undo.reason.cause(),
         }
     }

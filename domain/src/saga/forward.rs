@@ -190,6 +190,27 @@ impl Saga {
         }
     }
 
+    /// Whether the order is unpaid only because the payments could not be reached, and what it is
+    /// paid with is known: a token, not a number of which nothing is kept.
+    #[must_use]
+    pub fn waits_for_payments(&self) -> bool {
+        let unpaid = matches!(self.state(), State::Unpaid { .. });
+        // Where the customer pays later anyway, only one who tried to was turned away.
+        let tried = match self.order().terms.payment {
+            PaymentTerms::WithOrder => true,
+            PaymentTerms::Later { .. } | PaymentTerms::None => self.payment().is_some(),
+        };
+        unpaid && tried && matches!(self.card(), Some(Card::Token(_)))
+    }
+
+    pub(super) fn payments_back(&self, payment: PaymentId, now: Timestamp) -> Verdict {
+        if !self.waits_for_payments() {
+            return Verdict::Ignore(Why::AlreadySo);
+        }
+        let until = now.plus(self.order().terms.hold);
+        Verdict::Record(Event::PaymentResumed { payment, until })
+    }
+
     pub(super) fn complete(&self, now: Timestamp) -> Verdict {
         match self.state() {
             State::Confirmed { .. } => self.done(now),

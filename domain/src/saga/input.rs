@@ -186,6 +186,8 @@ pub enum Input {
     Outcome(EffectId, Outcome),
     /// Time passed; the order looks at its own deadline.
     Wake,
+    /// The payments can be reached again; the number is for the charge that now follows.
+    PaymentsBack(PaymentId),
 }
 
 /// What the order says.

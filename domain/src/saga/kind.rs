@@ -47,6 +47,8 @@ pub enum EventKind {
     Charged,
     /// See [`super::Event::Delivered`].
     Delivered,
+    /// See [`super::Event::PaymentResumed`].
+    PaymentResumed,
 }
 
 impl EventKind {
@@ -75,6 +77,7 @@ impl EventKind {
             EventKind::Annotated => "OrderAnnotated",
             EventKind::Charged => "OrderCharged",
             EventKind::Delivered => "OrderDelivered",
+            EventKind::PaymentResumed => "PaymentResumed",
         }
     }
 }

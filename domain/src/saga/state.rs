@@ -3,7 +3,7 @@
 //! ```text
 //!  Holding --no room-------------------------------------------------> Refused
 //!    | held                \--cancelled, no answer in time, gateway or mileage down--> Releasing
-//!    |--pay later--> Unpaid --pay--> Paying;  cancelled, deadline--> Releasing
+//!    |--pay later--> Unpaid --pay, gateway back--> Paying;  cancelled, deadline--> Releasing
 //!    |--nothing to pay--> Paid
 //!    v
 //!  Paying --declined, gateway down and refuse--> Releasing

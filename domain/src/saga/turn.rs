@@ -41,6 +41,7 @@ impl Event {
             | Event::Held(AfterHold::Pay { .. } | AfterHold::PayLater { .. })
             | Event::Refused(_)
             | Event::PayRequested { .. }
+            | Event::PaymentResumed { .. }
             | Event::PaymentDeferred { .. }
             | Event::ConfirmationDemanded { .. }
             | Event::UndoRetried { .. }

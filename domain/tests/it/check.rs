@@ -208,6 +208,9 @@ impl Player {
     }
 
     fn input(&mut self, line: &str) -> Input {
+        if line == "payments back" {
+            return Input::PaymentsBack(self.next_payment());
+        }
         if let Some(command) = self.command(line) {
             return Input::Command(command);
         }

@@ -1,6 +1,7 @@
 //! The tests of the rules, in reading order: scripts, the fault matrix, properties, tidiness.
 //!
-//! `check` turns a script into a transcript; `script`, `machines` and `payment` are the scripts.
+//! `check` turns a script into a transcript; `script`, `machines` and `payment` are the scripts;
+//! `breaker` has a script of its own.
 //! `world` is a whole small node without a clock or a thread; `matrix` breaks it once in every way
 //! that has a name, `property` breaks it at random (the seed is fixed and printed), `counting` counts
 //! at random. `reach` walks
@@ -14,6 +15,8 @@ mod script;
 mod machines;
 
 mod payment;
+
+mod breaker;
 
 mod world;
 

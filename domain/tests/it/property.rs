@@ -92,7 +92,7 @@ fn any_input(saga: &Saga, choice: usize, asked: &[EffectId]) -> Input {
             };
             Input::Outcome(id, outcome)
         }
-        input @ (Input::Command(_) | Input::Wake) => input,
+        input @ (Input::Command(_) | Input::Wake | Input::PaymentsBack(_)) => input,
     }
 }
 

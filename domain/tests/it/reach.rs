@@ -96,14 +96,15 @@ pub(crate) fn inputs(saga: &Saga) -> Vec<Input> {
     let answers = outcomes
         .into_iter()
         .flat_map(|outcome| [Input::Outcome(id, outcome.clone()), Input::Outcome(stale, outcome)]);
-    commands.into_iter().map(Input::Command).chain(answers).chain([Input::Wake]).collect()
+    let others = [Input::Wake, Input::PaymentsBack(payment)];
+    commands.into_iter().map(Input::Command).chain(answers).chain(others).collect()
 }
 
 /// When an input comes: the deadline's at the deadline, anything else at once.
 fn time_of(input: &Input, saga: &Saga, now: Timestamp) -> Timestamp {
     match input {
         Input::Wake => saga.deadline().map_or(now, |until| until.max(now)),
-        Input::Command(_) | Input::Outcome(..) => now,
+        Input::Command(_) | Input::Outcome(..) | Input::PaymentsBack(_) => now,
     }
 }
 

@@ -378,6 +378,27 @@ scripts! {
         withdrawn                    => ConfirmationWithdrawn -> cancelled
     "
     /// A payment that is down is no answer where nothing is asked for yet.
+    /// The gateway answers again: an order whose card is known is paid with it, once. A number is
+    /// given only to one that waits for that.
+    the_gateway_comes_back: "unavailable: pay later" => "
+        held payments down           => OrderHeld -> unpaid, until +1 h
+        payments back                => ignored: AlreadySo
+        pay                          => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+        payments back                => ignored: AlreadySo
+        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        payments back +10 min        => PaymentResumed -> paying, owes charge 2 of 1000 EUR, until +15 min
+        payments back                => ignored: AlreadySo
+        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        payments back                => PaymentResumed -> paying, owes charge 3 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        payments back                => ignored: AlreadySo
+    "
+    /// Where the customer pays later anyway, nobody is charged who did not try to pay.
+    the_gateway_comes_back_and_nobody_asked_for_it: "pay later" => "
+        held                         => OrderHeld -> unpaid, until +2 d
+        payments back                => ignored: AlreadySo
+        pay                          => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+    "
     the_gateway_does_not_matter_yet: "pay later" => "
         held payments down           => ignored: NoAnswer
         held                         => OrderHeld -> unpaid, until +2 d

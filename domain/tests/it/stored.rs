@@ -99,7 +99,7 @@ fn is_old(kind: EventKind) -> bool {
         | EventKind::Resumed
         | EventKind::Quoted
         | EventKind::Annotated => true,
-        EventKind::Charged | EventKind::Delivered => false,
+        EventKind::Charged | EventKind::Delivered | EventKind::PaymentResumed => false,
     }
 }
 
@@ -125,7 +125,8 @@ fn every_fact_of_the_first_version_is_read_as_it_was() {
 #[test]
 fn the_first_version_knew_no_points_and_no_supplies() {
     let (confirmation, until) = (CONFIRMATION, later());
-    for event in [Event::Charged { confirmation, until }, Event::Delivered { until }] {
+    let resumed = Event::PaymentResumed { payment: PaymentId(8), until };
+    for event in [Event::Charged { confirmation, until }, Event::Delivered { until }, resumed] {
         assert!(!is_old(event.kind()), "{event:?}");
         assert_eq!(as_first_version(&Fact { at: START, event }), None);
     }

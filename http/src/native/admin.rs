@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::shapes::Moment;
 
 #[derive(Serialize)]
 struct NodeBody<'a> {
@@ -26,6 +27,10 @@ struct NodeBody<'a> {
     live: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker_until: Option<Moment>,
     children: Vec<NodeBody<'a>>,
 }
 
@@ -38,6 +43,8 @@ impl<'a> From<&'a TreeNode> for NodeBody<'a> {
             last_cause: node.last_cause.as_deref(),
             live: node.live,
             behind: node.behind,
+            breaker: node.breaker.map(|breaker| breaker.state),
+            breaker_until: node.breaker.and_then(|breaker| breaker.until).map(Moment),
             children: node.children.iter().map(NodeBody::from).collect(),
         }
     }
@@ -190,7 +197,7 @@ pub async fn audit(app: &App, call: &Call) -> Outcome {
 }
 
 /// Whether the caller may.
-fn allowed(app: &App, call: &Call) -> Result<(), Problem> {
+pub(super) fn allowed(app: &App, call: &Call) -> Result<(), Problem> {
     let Some(token) = app.admin.as_ref().and_then(|admin| admin.token.as_deref()) else {
         return Ok(());
     };

@@ -73,6 +73,10 @@ fn order(event: &OrderEvent) -> Value {
             "card_last4": card.last4(),
             "deadline": Moment(*until),
         }),
+        OrderEvent::PaymentResumed { payment, until } => json!({
+            "payment": payment.0,
+            "deadline": Moment(*until),
+        }),
         OrderEvent::Paid { confirmation, until } | OrderEvent::Charged { confirmation, until } => {
             json!({
                 "confirmation": confirmation.0,

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::fields::Fields;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{Query, decoded};
 use crate::shapes::PageBody;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -139,6 +139,20 @@ pub async fn show(app: &App, name: &str, id: &str) -> Outcome {
     let market = market(app, name)?;
     let order = app.engine.order(market, OrderId(number("order", id)?)).await?;
     Ok(answer::json(StatusCode::OK, &OrderBody::from(&order)))
+}
+
+/// `GET /v1/{market}/idempotency/{key}`: the order that a request with this key made, for a client
+/// that never saw the answer.
+///
+/// # Errors
+/// 404 if no request with this key was taken.
+pub async fn by_key(app: &App, name: &str, key: &str) -> Outcome {
+    let market = market(app, name)?;
+    let found = app.engine.order_by_key(market, &decoded(key)?).await?;
+    let nobody = || Problem::not_found("no order was placed with this key in this market");
+    let order = found.ok_or_else(nobody)?;
+    let location = format!("/v1/{name}/orders/{}", order.id);
+    Ok(answer::at(answer::json(StatusCode::OK, &OrderBody::from(&order)), &location))
 }
 
 /// `GET /v1/{market}/orders`.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::server::{CINEMA, Server};
+use crate::server::{CINEMA, Server, until};
 
 fn place(client: &mut Client, key: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];
@@ -66,4 +66,68 @@ fn a_declined_request_stays_declined() {
     let first = place(&mut server.client(), "k", &order).expect(402).json();
     let again = place(&mut server.client(), "k", &order).expect(402).json();
     assert_eq!(first["order"], again["order"]);
+}
+
+#[test]
+fn fifty_in_flight_make_one_order_and_all_hear_of_it_once_it_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let market = folder.path().join("cinema.toml");
+    std::fs::write(&market, CINEMA).unwrap();
+    let config = folder.path().join("surehold.toml");
+    std::fs::write(&config, "[sandbox]\ndelay = \"700 ms\"\n").unwrap();
+    let (market, config) = (market.display().to_string(), config.display().to_string());
+    let flags = ["--admin", "--market", &market, "--config", &config];
+    let server = Server::with(&folder.path().join("data"), &flags);
+    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "7"}});
+    let other = json!({"customer": "ann", "offering": 1, "payment": {"card": "8"}});
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let begin = || place(&mut server.client(), "k", &order).expect(201);
+        let all: Vec<_> = (0..50).map(|_| scope.spawn(begin)).collect();
+        // While they wait, the key is taken already.
+        let looking = "/v1/cinema/idempotency/k";
+        let mut client = server.client();
+        until("the first one was taken", || (client.get(looking).status == 200).then_some(()));
+        let seen = client.get(looking).expect(200).json();
+        assert_eq!(seen["phase"], "paying", "the gateway takes its time");
+        let refused = place(&mut client, "k", &other).expect(422);
+        assert_eq!(refused.json()["type"], "/problems/idempotency-key-reused");
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    for answer in &answers {
+        let body = answer.json();
+        assert_eq!((&body["id"], &body["payment"]["state"]), (&json!(1), &json!("captured")));
+        assert_eq!(answer.header("location"), Some("/v1/cinema/orders/1"));
+    }
+    place(&mut server.client(), "k", &other).expect(422);
+    let held = server.client().get("/v1/cinema/offerings/1").json()["held"].clone();
+    assert_eq!(held, 1);
+    let audit = server.client().get("/v1/admin/audit").json();
+    assert_eq!(audit["money"]["EUR"]["captured"], 1250, "{audit}");
+}
+
+#[test]
+fn a_key_tells_which_order_it_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::markets(folder.path(), &[CINEMA]);
+    let mut client = server.client();
+    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "7"}});
+    client.get("/v1/cinema/idempotency/k%2F1").expect(404);
+    let placed = place(&mut client, "k/1", &order).expect(201);
+    let found = client.get("/v1/cinema/idempotency/k%2F1").expect(200);
+    assert_eq!(found.json()["id"], placed.json()["id"]);
+    assert_eq!(found.header("location"), placed.header("location"));
+    client.get("/v1/cinema/idempotency/k").expect(404);
+    client.get("/v1/nowhere/idempotency/k%2F1").expect(404);
+    client.get("/v1/cinema/idempotency/%zz").expect(400);
+    client.get(&format!("/v1/cinema/idempotency/{}", "k".repeat(300))).expect(404);
+    let wrong = client.tell("/v1/cinema/idempotency/k").expect(405);
+    assert_eq!(wrong.header("allow"), Some("GET"));
+    // A request that came to nothing used its key all the same.
+    let declined = json!({"customer": "a", "offering": 1, "payment": {"card": "4000000000000002"}});
+    place(&mut client, "k2", &declined).expect(402);
+    let found = client.get("/v1/cinema/idempotency/k2").expect(200).json();
+    assert_eq!(
+        (&found["phase"], &found["reason"]),
+        (&json!("cancelled"), &json!("payment_declined"))
+    );
 }

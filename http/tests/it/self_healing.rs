@@ -63,10 +63,51 @@ fn a_poisoned_order_is_set_aside_and_brought_back() {
     order(&mut client, "cinema");
     client.get("/readyz").expect(200);
 
-    client.tell(&format!("/v1/admin/orders/guide/{bad}/retry")).expect(200);
+    let attention = client.get("/v1/admin/attention").expect(200).json();
+    let retry = format!("/v1/admin/orders/guide/{bad}/retry");
+    let item = &attention["items"][0];
+    assert_eq!((&item["market"], &item["order"]), (&json!("guide"), &json!(bad)), "{attention}");
+    assert_eq!((&item["why"], &item["phase"]), (&json!("quarantined"), &json!("unpaid")));
+    assert_eq!(item["commands"], json!([format!("POST {retry}")]));
+    assert!(item["since"].is_string() && item["reason"].is_string(), "{item}");
+    assert_eq!(
+        (attention["items"].as_array().unwrap().len(), &attention["next"]),
+        (1, &Value::Null)
+    );
+    let after = client.get(&format!("/v1/admin/attention?limit=5&cursor=0-{bad}")).expect(200);
+    assert_eq!(after.json()["items"], json!([]));
+    client.get("/v1/admin/attention?cursor=7").expect(422);
+    until("the metrics tell", || {
+        let metrics = client.get("/metrics").body;
+        metrics.contains("surehold_orders_quarantined 1").then_some(())
+    });
+    client.tell(&retry).expect(200);
+    assert_eq!(client.get("/v1/admin/attention").expect(200).json()["items"], json!([]));
     let paid = client.post(&format!("/v1/guide/orders/{bad}/pay"), &pay).expect(200).json();
     assert_eq!((&paid["phase"], &paid["payment"]["state"]), (&json!("paid"), &json!("captured")));
     assert_eq!(client.get("/v1/admin/audit").json()["balanced"], true);
+}
+
+#[test]
+fn the_breaker_and_what_needs_a_person_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::markets(folder.path(), &[CINEMA]);
+    let mut client = server.client();
+    let payments = node(&mut client, "payments");
+    assert_eq!(
+        (&payments["breaker"], &payments["breaker_until"]),
+        (&json!("closed"), &Value::Null)
+    );
+    assert!(node(&mut client, "confirmations").get("breaker").is_none());
+    order(&mut client, "cinema");
+    until("the metrics tell", || {
+        let metrics = client.get("/metrics").body;
+        let gauges = ["surehold_breaker_state", "surehold_breaker_opened_total"];
+        let orders = ["surehold_orders_overdue", "surehold_orders_stuck"];
+        let others = ["surehold_orders_quarantined", "surehold_payments_unknown"];
+        let all = gauges.into_iter().chain(orders).chain(others);
+        all.map(|name| format!("\n{name} 0")).all(|line| metrics.contains(&line)).then_some(())
+    });
 }
 
 #[test]

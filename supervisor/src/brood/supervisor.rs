@@ -209,7 +209,7 @@ impl<C: Child> BroodState<C> {
             Verdict::Quarantine(cause) | Verdict::Escalate(cause) => {
                 error!(child = label, cause, "crashed too often; it is set aside");
                 metrics::counter!("surehold_quarantined_total", "of" => C::NAME).increment(1);
-                self.brood.shard(key).insert(key, Slot::Quarantined(cause));
+                self.brood.set_aside(key, cause, self.clock.now());
             }
             Verdict::Forget => {}
         }
@@ -250,6 +250,7 @@ impl<C: Child> BroodState<C> {
             last_cause: ledger.last_cause,
             live: None,
             behind: None,
+            breaker: None,
             children: Vec::new(),
         }
     }

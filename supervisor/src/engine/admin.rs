@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use surehold_actors::follow::Reached;
 use surehold_actors::order::OrderMsg;
+use surehold_domain::breaker::State;
 use surehold_domain::id::{OrderId, OrderKey};
 use surehold_domain::saga::Command;
 use tokio::sync::oneshot;
@@ -18,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::root::{Condition, RootMsg};
 use crate::switches::PARTICIPANTS;
 use crate::tree::TREE;
-use crate::view::{OrderView, TreeNode};
+use crate::view::{BreakerView, OrderView, TreeNode};
 
 /// How long an operator waits for a supervisor.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
@@ -39,6 +40,7 @@ impl Engine {
             last_cause: ledger.last_cause,
             live: None,
             behind: None,
+            breaker: None,
             children,
         }
     }
@@ -50,7 +52,9 @@ impl Engine {
             nodes.push(match spec.name {
                 "snapshots" => healths.snapshots.node(spec.name),
                 "inventory" => self.brood_node(&core.offerings, spec.name).await,
-                "payments" => healths.payments.node(spec.name),
+                "payments" => {
+                    TreeNode { breaker: Some(breaker(core)), ..healths.payments.node(spec.name) }
+                }
                 "confirmations" => healths.confirmations.node(spec.name),
                 "mileage" => {
                     follower(core, healths.mileage.node(spec.name), &core.followed.mileage)
@@ -86,6 +90,7 @@ impl Engine {
             last_cause: brood.last_cause(),
             live: Some(brood.live()),
             behind: None,
+            breaker: None,
             children: children.unwrap_or_default(),
         }
     }
@@ -182,7 +187,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Lets a quarantined order live again, and takes up a stuck compensation.
+    /// Lets a quarantined order live again, takes up a stuck compensation, and has an overdue order
+    /// do what is due.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is no such order.
@@ -191,9 +197,19 @@ impl Engine {
         let key = OrderKey { market: self.market_id(&core, market), order };
         load(&core, key)?;
         core.orders.release(key);
+        core.post.directory.order(key, OrderMsg::Wake);
         let seen = self.tell(&core, key, Command::Retry).await?;
         self.show(&core, self.plan(market), &seen).await
     }
+}
+
+fn breaker(core: &Core) -> BreakerView {
+    let state = core.post.breaker.state(core.post.clock.now());
+    let until = match state {
+        State::Closed => None,
+        State::Open { until } | State::HalfOpen { until, .. } => Some(until),
+    };
+    BreakerView { state: state.name(), until }
 }
 
 fn known(participant: &str) -> Result<&'static str, Refusal> {
@@ -219,6 +235,7 @@ fn fixed(name: &str) -> TreeNode {
         last_cause: None,
         live: None,
         behind: None,
+        breaker: None,
         children: Vec::new(),
     }
 }

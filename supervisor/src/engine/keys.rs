@@ -7,9 +7,31 @@ use surehold_domain::id::{MarketId, OrderKey};
 use surehold_domain::idempotency::{KEY_LENGTH_MAX, KeyUse};
 use surehold_domain::saga::Saga;
 
+use super::orders::load;
+use super::{Engine, Market};
 use crate::core::Core;
 use crate::refusal::Refusal;
-use crate::view::Idempotency;
+use crate::view::{Idempotency, OrderView};
+
+impl Engine {
+    /// The order that was placed with this idempotency key, as it stands; `None` if the key was
+    /// never used in this market.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it cannot be read.
+    pub async fn order_by_key(
+        &self,
+        market: Market,
+        key: &str,
+    ) -> Result<Option<OrderView>, Refusal> {
+        let core = self.core()?;
+        let plan = self.plan(market);
+        let market = self.market_id(&core, market);
+        let Some((_, used)) = find_key(&core, market, key)? else { return Ok(None) };
+        let seen = load(&core, OrderKey { market, order: used.order })?;
+        self.show(&core, plan, &seen).await.map(Some)
+    }
+}
 
 pub(super) fn check_key(key: &Idempotency) -> Result<(String, u64), Refusal> {
     let visible = key.key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');

@@ -224,6 +224,9 @@ impl Engine {
         if core.post.payments.is_stopped() {
             return Err(Refusal::unavailable("the payments are down"));
         }
+        if !core.post.breaker.admit(core.post.clock.now()) {
+            return Err(Refusal::unavailable("the payment gateway does not answer just now"));
+        }
         if let Some(secret) = secret_of(&card, typed) {
             core.post.vault.keep(order, secret);
         }

@@ -1,5 +1,6 @@
 //! What the engine shows beside orders, over facts that are appended as their actors would.
 
+mod attention;
 mod rebuild;
 mod stores;
 mod support;
@@ -73,6 +74,7 @@ impl Town {
             customer: customer.to_owned(),
             offering: OfferingId(offering),
             quantity: Quantity::whole(units).unwrap(),
+            booking: crate::view::Booking::Units,
             card: Some("tok_1".to_owned()),
             attributes: Attributes::new(),
         };

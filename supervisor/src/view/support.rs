@@ -4,6 +4,7 @@
 use surehold_domain::id::{ConfirmationId, MessageId, OfferingId, OrderId, PaymentId, ReviewId};
 use surehold_domain::message::Occasion;
 use surehold_domain::quantity::Quantity;
+use surehold_domain::saga::Phase;
 use surehold_domain::time::Timestamp;
 
 use super::{OrderView, Page};
@@ -117,6 +118,63 @@ pub struct OfferingFigures {
     pub has_sold: bool,
     /// Reviews that stand. Unlike the rest they are counted in every market.
     pub reviews: u64,
+}
+
+/// Why a person should look at an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Its undoing cannot finish.
+    Stuck,
+    /// It crashed too often and was set aside.
+    Quarantined,
+    /// Its time has come, and nothing acted on it.
+    Overdue,
+}
+
+/// An order that a person should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttentionView {
+    /// Its market's name.
+    pub market: String,
+    /// Whether this engine has the market's plan; without it the order takes no commands.
+    pub served: bool,
+    /// Its number in its market.
+    pub order: OrderId,
+    /// Where it is.
+    pub phase: Phase,
+    /// Why somebody should look.
+    pub why: Look,
+    /// What it is being undone for, or what it died of.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Where a page of [`AttentionView`]s ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttentionPlace {
+    /// The market's number on this node.
+    pub market: u16,
+    /// The order's number.
+    pub order: u64,
+}
+
+/// One page of orders that a person should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttentionPage {
+    /// What is on it.
+    pub items: Vec<AttentionView>,
+    /// After what the next one begins; `None` after the last.
+    pub next: Option<AttentionPlace>,
+}
+
+/// The circuit breaker of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakerView {
+    /// `closed`, `open` or `half_open`.
+    pub state: &'static str,
+    /// Until when it stays like this by itself; `None` when it is closed.
+    pub until: Option<Timestamp>,
 }
 
 /// How far the views have come.

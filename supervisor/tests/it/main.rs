@@ -7,11 +7,16 @@
 mod bank;
 mod world;
 
+mod attention;
 mod booking;
+mod breaker;
 mod disk;
 mod healing;
+mod late_money;
+mod liveness;
 mod operators;
 mod queue;
 mod recovery;
 mod snapshots;
 mod supporting;
+mod tiers;

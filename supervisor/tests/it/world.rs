@@ -113,9 +113,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn open(tables: &str, disk: Arc<Disk>, bank: Arc<Bank>) -> World {
+        World::open_at(Timestamp(1_800_000_000_000), tables, disk, bank).await
+    }
+
+    /// Opens with a clock that begins here.
+    pub(crate) async fn open_at(
+        now: Timestamp,
+        tables: &str,
+        disk: Arc<Disk>,
+        bank: Arc<Bank>,
+    ) -> World {
         let mut options = Options::new(Data::Stores(disk), vec![plan(tables)]);
         options.gateway = bank.clone();
-        options.clock = Arc::new(RuntimeClock::starting_at(Timestamp(1_800_000_000_000)));
+        options.clock = Arc::new(RuntimeClock::starting_at(now));
         let engine = Engine::open(options).await.unwrap();
         let market = engine.market("demo").unwrap();
         World { engine, market, bank }
@@ -135,6 +145,11 @@ impl World {
 
     pub(crate) async fn order(&self, order: OrderId) -> OrderView {
         self.engine.order(self.market, order).await.unwrap()
+    }
+
+    /// The order, if it can be read just now.
+    pub(crate) async fn order_or_none(&self, order: OrderId) -> Option<OrderView> {
+        self.engine.order(self.market, order).await.ok()
     }
 
     pub(crate) async fn command(&self, order: OrderId, command: OrderCommand) -> OrderView {

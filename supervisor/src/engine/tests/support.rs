@@ -117,10 +117,10 @@ async fn figures_count_what_is_booked_and_did_not_come_back() {
     let second = town.confirmed("bob", 2, 5).await;
     // One that never came into being leaves nothing.
     let mut new = crate::view::NewOrder {
-        booking: Default::default(),
         customer: "cy".to_owned(),
         offering,
         quantity: Quantity::ONE,
+        booking: crate::view::Booking::Units,
         card: Some(surehold_actors::gateway::sandbox::DECLINED_BY_DEFAULT.to_owned()),
         attributes: Default::default(),
     };
