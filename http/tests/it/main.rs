@@ -4,6 +4,8 @@
 #![expect(clippy::print_stderr, reason = "a failed test shows what the server wrote")]
 
 mod client;
+mod localstripe;
+mod payment_service;
 mod server;
 
 mod killed;
@@ -22,6 +24,9 @@ mod native;
 mod nights_and_slots;
 mod talentshare;
 mod yogiyogi;
+
+mod gateway_json;
+mod gateway_stripe;
 
 mod full_disk;
 mod kill;

@@ -113,9 +113,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn open(tables: &str, disk: Arc<Disk>, bank: Arc<Bank>) -> World {
+        World::open_at(0, tables, disk, bank).await
+    }
+
+    /// Opens so many hours later than the others.
+    pub(crate) async fn open_at(
+        hours: u64,
+        tables: &str,
+        disk: Arc<Disk>,
+        bank: Arc<Bank>,
+    ) -> World {
         let mut options = Options::new(Data::Stores(disk), vec![plan(tables)]);
         options.gateway = bank.clone();
-        options.clock = Arc::new(RuntimeClock::starting_at(Timestamp(1_800_000_000_000)));
+        let now = Timestamp(1_800_000_000_000 + hours * 3_600_000);
+        options.clock = Arc::new(RuntimeClock::starting_at(now));
         let engine = Engine::open(options).await.unwrap();
         let market = engine.market("demo").unwrap();
         World { engine, market, bank }
