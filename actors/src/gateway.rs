@@ -1,7 +1,11 @@
 //! The port to whoever moves money. The only part of the engine that knows of an outside world.
 
+pub mod json;
+pub mod key;
 pub mod sandbox;
+pub mod stripe;
 pub mod vault;
+mod wire;
 
 use std::fmt;
 use std::future::Future;

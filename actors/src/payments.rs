@@ -19,8 +19,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_domain::card::Card;
 use surehold_domain::id::{EffectId, PaymentId};
 use surehold_domain::money::Money;
-use surehold_domain::payment::{Answer, Event, Fact, Input, Payment, State, Verdict};
+use surehold_domain::payment::{Answer, Effect, Event, Fact, Input, Payment, State, Verdict};
 use surehold_domain::saga::Outcome;
+use surehold_domain::time::Span;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
@@ -29,6 +30,10 @@ use crate::post::Post;
 use crate::shelf::ShelfError;
 use crate::stream::PaymentKey;
 use calls::call;
+
+/// A charge that may have left so long ago is asked about before it is sent again: gateways know a
+/// key for a day, not for ever.
+const REPEATED_WITHIN: Span = Span::seconds(12 * 60 * 60);
 
 /// A message to the payments actor.
 pub enum PaymentsMsg {
@@ -58,6 +63,8 @@ pub enum PaymentsMsg {
     Answered(PaymentKey, Answer),
     /// A pause before asking again is over.
     Due(PaymentKey),
+    /// There is news of a payment at the gateway: no pause before asking again.
+    News(PaymentKey),
     /// A fault on demand.
     Crash,
 }
@@ -93,8 +100,17 @@ struct Active {
     sequence: u64,
     /// Who waits for it.
     effect: Option<EffectId>,
-    /// Whether a call, or the pause before one, is under way.
-    busy: bool,
+    /// What is under way.
+    busy: Busy,
+}
+
+/// What is under way for a payment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Busy {
+    No,
+    /// The pause before a call.
+    Pause,
+    Call,
 }
 
 impl Actor for PaymentsActor {
@@ -130,12 +146,8 @@ impl Actor for PaymentsActor {
                 state.refund(key, effect, amount)?;
             }
             PaymentsMsg::Answered(key, answer) => state.answered(key, answer)?,
-            PaymentsMsg::Due(key) => {
-                if let Some(active) = state.active.get_mut(&key) {
-                    active.busy = false;
-                    state.drive(key);
-                }
-            }
+            PaymentsMsg::Due(key) => state.wake(key, false),
+            PaymentsMsg::News(key) => state.wake(key, true),
             PaymentsMsg::Crash => crash(),
         }
         Ok(())
@@ -163,7 +175,7 @@ impl PaymentsState {
             }
             let Some(payment) = Payment::begin(key.payment, &fact) else { return Ok(()) };
             let sequence = self.args.post.shelf.append::<Payment>(key.stream(), 1, &fact)?;
-            self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
+            self.active.insert(key, Active { payment, sequence, effect: None, busy: Busy::No });
         }
         if let Some(active) = self.active.get_mut(&key) {
             active.effect = Some(effect);
@@ -235,7 +247,7 @@ impl PaymentsState {
         };
         let (payment, sequence) = (loaded.machine, loaded.sequence);
         self.count_unknown(false, is_unknown(&payment));
-        self.active.insert(key, Active { payment, sequence, effect: None, busy: false });
+        self.active.insert(key, Active { payment, sequence, effect: None, busy: Busy::No });
         Ok(true)
     }
 
@@ -248,7 +260,7 @@ impl PaymentsState {
             warn!(payment = %key.payment, why, "the gateway did not answer; it is asked again");
         }
         if let Some(active) = self.active.get_mut(&key) {
-            active.busy = false;
+            active.busy = Busy::No;
         }
         self.step(key, Input::Answer(answer))?;
         self.tell(key);
@@ -310,15 +322,37 @@ impl PaymentsState {
         self.active.remove(&key);
     }
 
-    /// Makes the call the payment's state asks for, now or after its pause.
-    fn drive(&mut self, key: PaymentKey) {
+    /// Ends a pause, if there is one. Whoever is asked already is not asked twice.
+    fn wake(&mut self, key: PaymentKey, early: bool) {
         let Some(active) = self.active.get_mut(&key) else { return };
-        let Some((effect, not_before)) = active.payment.effect() else { return };
-        if active.busy {
+        if active.busy != Busy::Pause {
             return;
         }
-        active.busy = true;
-        let pause = not_before.since(self.args.post.clock.now());
+        active.busy = Busy::No;
+        if early {
+            self.call(key, Span(0));
+        } else {
+            self.drive(key);
+        }
+    }
+
+    /// Makes the call the payment's state asks for, now or after its pause.
+    fn drive(&mut self, key: PaymentKey) {
+        let Some((_, not_before)) = self.active.get(&key).and_then(|one| one.payment.effect())
+        else {
+            return;
+        };
+        self.call(key, not_before.since(self.args.post.clock.now()));
+    }
+
+    fn call(&mut self, key: PaymentKey, pause: Span) {
+        let Some(active) = self.active.get_mut(&key) else { return };
+        let Some((effect, since)) = active.payment.effect() else { return };
+        if active.busy != Busy::No {
+            return;
+        }
+        active.busy = if pause == Span(0) { Busy::Call } else { Busy::Pause };
+        let old = self.args.post.clock.now().since(since) >= REPEATED_WITHIN;
         call(calls::Call {
             args: self.args.clone(),
             permits: Arc::clone(&self.permits),
@@ -326,7 +360,7 @@ impl PaymentsState {
             key,
             payment: active.payment.clone(),
             durable: active.sequence,
-            effect,
+            effect: if old && effect == Effect::Capture { Effect::Ask } else { effect },
             pause: Duration::from_millis(pause.0),
         });
     }

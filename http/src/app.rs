@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use surehold::Engine;
+use surehold::gateway::stripe::webhook::Webhook;
 use tokio::sync::watch;
 
 use crate::cors::Cors;
@@ -16,6 +17,8 @@ pub struct App {
     pub admin: Option<AdminAccess>,
     /// The origins whose pages may call.
     pub cors: Cors,
+    /// What reads Stripe's events, if they are expected.
+    pub webhook: Option<Webhook>,
     /// Whether `POST /echo` answers, for measuring.
     pub echo: bool,
     /// The address the server listens on.

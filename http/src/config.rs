@@ -4,15 +4,16 @@
 pub mod file;
 pub mod flags;
 pub mod markets;
+pub mod payments;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use surehold::SandboxSettings;
 use surehold::domain::plan::{Plan, PlanError};
 
 use self::file::File;
 use self::flags::ServeFlags;
+use self::payments::{Asked, Payments, STRIPE_KEY, STRIPE_WEBHOOK_SECRET};
 use crate::app::AdminAccess;
 use crate::cors::Cors;
 
@@ -36,10 +37,34 @@ pub struct Config {
     pub admin: Option<AdminAccess>,
     /// The origins whose pages may call.
     pub cors: Cors,
-    /// How the sandbox gateway behaves.
-    pub sandbox: SandboxSettings,
+    /// Who moves the money.
+    pub payments: Payments,
     /// Whether `POST /echo` answers.
     pub echo: bool,
+}
+
+/// What only the environment tells. None of it is a flag, so that it is in no process list.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// The bearer token of the admin calls.
+    pub admin_token: Option<String>,
+    /// Stripe's API key.
+    pub stripe_key: Option<String>,
+    /// What Stripe signs its events with.
+    pub stripe_webhook: Option<String>,
+}
+
+impl Secrets {
+    /// Reads them. An empty one is none.
+    #[must_use]
+    pub fn from_env() -> Secrets {
+        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Secrets {
+            admin_token: read(ADMIN_TOKEN),
+            stripe_key: read(STRIPE_KEY),
+            stripe_webhook: read(STRIPE_WEBHOOK_SECRET),
+        }
+    }
 }
 
 /// Why the process cannot start: one line.
@@ -62,12 +87,11 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Puts the flags (which know the environment) and the file together. `token` is what
-    /// [`ADMIN_TOKEN`] holds.
+    /// Puts the flags (which know the environment), the file and the secrets together.
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn load(flags: ServeFlags, token: Option<String>) -> Result<Config, ConfigError> {
+    pub fn load(flags: ServeFlags, secrets: Secrets) -> Result<Config, ConfigError> {
         let file = match &flags.config {
             Some(path) => File::read(path)?,
             None => File::default(),
@@ -77,7 +101,7 @@ impl Config {
         let markets = if flags.market.is_empty() { file.market } else { flags.market };
         let plans = markets::load(&markets)?;
         let admin = flags.admin.or(file.admin).unwrap_or(false);
-        let admin = admin.then(|| AdminAccess { token: token.filter(|token| !token.is_empty()) });
+        let admin = admin.then(|| AdminAccess { token: secrets.admin_token.clone() });
         if let Some(AdminAccess { token: None }) = &admin
             && !listen.ip().is_loopback()
         {
@@ -91,7 +115,10 @@ impl Config {
         let cors = Cors::parse(&origins)
             .map_err(|reason| ConfigError::Value(format!("--cors-origin: {reason}")))?;
         let data = flags.data.or(file.data).unwrap_or_else(|| PathBuf::from(DATA));
-        Ok(Config { listen, data, plans, admin, cors, sandbox: file.sandbox, echo: flags.echo })
+        let payment_url = flags.payment_url.or(file.payment_url);
+        let asked = Asked { payment_url, stripe_url: flags.stripe_url, sandbox: file.sandbox };
+        let payments = Payments::choose(asked, &secrets)?;
+        Ok(Config { listen, data, plans, admin, cors, payments, echo: flags.echo })
     }
 }
 

@@ -71,7 +71,7 @@ pub fn asked() -> Response {
 /// Whether pages may use this address at all.
 #[must_use]
 pub fn covers(path: &[&str]) -> bool {
-    !matches!(path, ["v1", "admin", ..] | ["metrics"])
+    !matches!(path, ["v1", "admin", ..] | ["metrics"] | ["webhooks", ..])
 }
 
 impl Cors {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
-//! knows JSON, URLs and status codes; it reaches the engine through the crate `surehold` alone.
+//! knows the URLs and status codes of the API and its JSON; it reaches the engine through the crate `surehold` alone.
 
 pub mod remote;
 pub mod routes;
@@ -24,6 +24,7 @@ pub mod shapes;
 
 pub mod dialects;
 pub mod native;
+pub mod webhooks;
 
 pub mod app;
 pub mod config;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use surehold::{Data, Engine, Options, PaymentGateway, Sandbox};
+use surehold::{Data, Engine, Options};
 use surehold_http::app::App;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
-use surehold_http::config::{ADMIN_TOKEN, Config, markets};
+use surehold_http::config::payments::Payments;
+use surehold_http::config::{Config, Secrets, markets};
 use surehold_http::observe::Observe;
 use surehold_http::remote;
 use surehold_http::server::{self, End};
@@ -53,13 +54,12 @@ fn main() -> ExitCode {
 
 fn rebuild_views(flags: ServeFlags) -> Result<(), String> {
     let server = Config::server(&flags).map_err(said)?;
-    let token = std::env::var(ADMIN_TOKEN).ok().filter(|token| !token.is_empty());
-    let done = remote::rebuild_views(server, token.as_deref())?;
+    let done = remote::rebuild_views(server, Secrets::from_env().admin_token.as_deref())?;
     say(&mut std::io::stdout(), &done).map_err(said)
 }
 
 fn serve(flags: ServeFlags) -> Result<ExitCode, String> {
-    let config = Config::load(flags, std::env::var(ADMIN_TOKEN).ok()).map_err(said)?;
+    let config = Config::load(flags, Secrets::from_env()).map_err(said)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(said)?;
     let end = runtime.block_on(run(config))?;
     // Whatever still waits for a client does not keep the process.
@@ -83,15 +83,16 @@ async fn run(config: Config) -> Result<End, String> {
     let address = listener.local_addr().map_err(said)?;
 
     let names: Vec<_> = config.plans.iter().map(|plan| plan.name.clone()).collect();
-    let gateway = Sandbox::new(config.sandbox);
+    let Payments { gateway, webhook } = config.payments;
     say(&mut std::io::stderr(), &format!("INFO payments: {}", gateway.describe())).map_err(said)?;
     let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
-    options.gateway = Arc::new(gateway);
+    options.gateway = gateway;
     let engine = Engine::open(options).await.map_err(said)?;
 
     let (stopping, stopped) = watch::channel(false);
     let (admin, cors, echo) = (config.admin, config.cors, config.echo);
-    let app = Arc::new(App { engine, admin, cors, echo, address, observe, stopping: stopped });
+    let app = App { engine, admin, cors, echo, webhook, address, observe, stopping: stopped };
+    let app = Arc::new(app);
     let (data, names) = (config.data.display(), names.join(", "));
     let ready = format!("surehold is ready on http://{address}, data in {data}, markets: {names}");
     say(&mut std::io::stdout(), &ready).map_err(said)?;

@@ -36,12 +36,14 @@ pub enum Class {
     Admin,
     /// Probes and metrics.
     Probe,
+    /// A payment gateway tells something.
+    Webhook,
     /// A dialect, or nothing at all.
     Other,
 }
 
 impl Class {
-    const ALL: [(Class, &'static str); 8] = [
+    const ALL: [(Class, &'static str); 9] = [
         (Class::Place, "place"),
         (Class::Command, "command"),
         (Class::Orders, "orders"),
@@ -49,6 +51,7 @@ impl Class {
         (Class::Events, "events"),
         (Class::Admin, "admin"),
         (Class::Probe, "probe"),
+        (Class::Webhook, "webhook"),
         (Class::Other, "dialect"),
     ];
 
@@ -63,6 +66,7 @@ impl Class {
             (_, ["v1", _, "offerings", ..]) => Class::Offerings,
             (_, ["v1", _, "events"]) => Class::Events,
             (_, ["livez" | "readyz" | "metrics"] | ["actuator", "health"]) => Class::Probe,
+            (_, ["webhooks", ..]) => Class::Webhook,
             _ => Class::Other,
         }
     }

@@ -20,6 +20,7 @@ use crate::native::{
 };
 use crate::observe::{self, Class};
 use crate::problem::Problem;
+use crate::webhooks;
 
 /// An answer in the making. It has not begun before it is awaited.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
@@ -37,6 +38,11 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("GET", ["metrics"]) => run(observe::metrics(app)),
         ("GET", ["actuator", "health"]) => run(observe::health(app)),
         ("POST", ["echo"]) if app.echo => run(observe::echo(&call.body)),
+        ("POST", ["webhooks", "stripe"]) => {
+            let webhook = app.webhook.as_ref()?;
+            run(webhooks::stripe(app, call, webhook))
+        }
+        (_, ["webhooks", ..]) => return None,
 
         (_, ["v1", "admin", ..]) if app.admin.is_none() => return None,
         ("GET", ["v1", "admin", "tree"]) => run(admin::tree(app, call)),

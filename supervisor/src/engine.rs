@@ -15,6 +15,7 @@ mod lists;
 mod messages;
 mod mileage;
 mod orders;
+mod payments;
 mod queue;
 mod read;
 mod reviews;

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::{PaymentsArgs, PaymentsMsg};
 use crate::gateway::Request;
+use crate::gateway::key::Key;
 use crate::stream::PaymentKey;
 
 /// Everything a call needs; it shares nothing with the actor that started it.
@@ -61,11 +62,13 @@ pub(super) fn call(call: Call) {
 
 fn request(call: &Call) -> Request {
     let post = &call.args.post;
-    let identity = post.shelf.journal().identity();
-    let (market, payment) = (call.key.market.0, call.key.payment);
-    let suffix = if matches!(call.effect, Effect::Refund(_)) { "-refund" } else { "" };
+    let node = post.shelf.journal().identity();
+    let key = Key { node, market: call.key.market, payment: call.key.payment };
     Request {
-        key: format!("{identity:032x}-{market}-{payment}{suffix}"),
+        key: match call.effect {
+            Effect::Refund(_) => key.refund(),
+            Effect::Capture | Effect::Ask => key.to_string(),
+        },
         amount: match call.effect {
             Effect::Refund(amount) => amount,
             Effect::Capture | Effect::Ask => call.payment.amount(),

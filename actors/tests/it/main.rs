@@ -5,6 +5,7 @@
 //! version, run this with `SUREHOLD_WRITE_GOLDEN=1` and look at what changed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 
+mod gateways;
 mod samples;
 
 use std::fmt::Write;

@@ -19,8 +19,12 @@ const ARROWS: [(&str, &[&str]); 6] = [
 ];
 
 /// Words, and the only places whose source may use them.
-const ONLY_IN: [(&str, &[&str]); 2] =
-    [("bincode", &["storage/src/codec.rs"]), ("ractor", &["actors/src", "supervisor/src"])];
+const ONLY_IN: [(&str, &[&str]); 4] = [
+    ("bincode", &["storage/src/codec.rs"]),
+    ("ractor", &["actors/src", "supervisor/src"]),
+    ("reqwest", &["actors/src/gateway"]),
+    ("serde_json", &["actors/src/gateway", "http/src", "benches/src"]),
+];
 
 /// What the domain's source never names: it is deaf and blind.
 const NOT_IN_DOMAIN: [&str; 5] = ["Instant", "SystemTime", "HashMap", "HashSet", "tokio"];

@@ -23,8 +23,10 @@ pub struct File {
     pub admin: Option<bool>,
     /// The origins whose pages may call.
     pub cors_origin: Vec<String>,
-    /// How the sandbox gateway behaves.
-    pub sandbox: SandboxSettings,
+    /// The payment service.
+    pub payment_url: Option<String>,
+    /// How the sandbox gateway behaves, if anything is said of it.
+    pub sandbox: Option<SandboxSettings>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,7 @@ struct Written {
     admin: Option<bool>,
     #[serde(default)]
     cors_origin: Vec<String>,
+    payment_url: Option<String>,
     sandbox: Option<WrittenSandbox>,
 }
 
@@ -67,12 +70,9 @@ impl File {
             let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
             ConfigError::Value(format!("{name}: line {line}: {}", one_line(error.message())))
         })?;
-        let sandbox = match written.sandbox {
-            None => SandboxSettings::default(),
-            Some(sandbox) => settings(name, sandbox)?,
-        };
-        let Written { listen, data, market, admin, cors_origin, .. } = written;
-        Ok(File { listen, data, market, admin, cors_origin, sandbox })
+        let sandbox = written.sandbox.map(|sandbox| settings(name, sandbox)).transpose()?;
+        let Written { listen, data, market, admin, cors_origin, payment_url, .. } = written;
+        Ok(File { listen, data, market, admin, cors_origin, payment_url, sandbox })
     }
 }
 
@@ -105,11 +105,13 @@ mod tests {
     #[test]
     fn reads_everything() {
         let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n\
-                    cors_origin = [\"https://a\"]\n[sandbox]\n\
+                    cors_origin = [\"https://a\"]\npayment_url = \"b\"\n[sandbox]\n\
                     decline = [\"7\"]\ndelay = \"400 ms\"\nsilent = true\n";
         let file = File::parse("x.toml", text).unwrap();
-        assert_eq!(file.sandbox.delay, Duration::from_millis(400));
-        assert!(file.sandbox.silent && file.sandbox.decline.contains("7"));
+        let sandbox = file.sandbox.unwrap();
+        assert_eq!(sandbox.delay, Duration::from_millis(400));
+        assert!(sandbox.silent && sandbox.decline.contains("7"));
+        assert_eq!(file.payment_url.as_deref(), Some("b"));
         assert_eq!((file.admin, file.market), (Some(true), vec!["a".to_owned()]));
         assert_eq!(file.cors_origin, ["https://a"]);
     }

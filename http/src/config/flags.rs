@@ -8,8 +8,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 const AFTER: &str = "\
 Environment:
   Every option is also a variable, as shown above. SUREHOLD_ADMIN_TOKEN is the bearer token the
-  admin calls need; with --admin on an address that is not loopback it must be set. RUST_LOG sets
-  what is logged to stderr (default: warn).
+  admin calls need; with --admin on an address that is not loopback it must be set.
+  SUREHOLD_STRIPE_KEY has Stripe move the money, SUREHOLD_STRIPE_WEBHOOK_SECRET opens
+  POST /webhooks/stripe for its events. RUST_LOG sets what is logged to stderr (default: warn).
 
 A configuration file is TOML and holds the same names:
   listen = \"127.0.0.1:8080\"
@@ -17,6 +18,7 @@ A configuration file is TOML and holds the same names:
   market = [\"talentshare\", \"markets/cinema.toml\"]
   admin = false
   cors_origin = [\"https://shop.example\"]
+  payment_url = \"https://pay.example\"   # instead of the sandbox
   [sandbox]                      # how the built-in payment sandbox behaves
   decline = [\"4000000000000002\"]
   delay = \"400 ms\"
@@ -99,6 +101,19 @@ pub struct ServeFlags {
         action = ArgAction::Append
     )]
     pub cors_origin: Vec<String>,
+    /// A payment service that moves the money, spoken to in JSON as the README says. Without it
+    /// and without Stripe's key a sandbox does, and no money moves.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "SUREHOLD_PAYMENT_URL",
+        hide_env_values = true
+    )]
+    pub payment_url: Option<String>,
+    /// A server that behaves like Stripe, for tests.
+    #[arg(long, global = true, value_name = "URL", env = "SUREHOLD_STRIPE_URL", hide = true)]
+    pub stripe_url: Option<String>,
     /// Answer `POST /echo`, for measuring.
     #[arg(long, global = true, hide = true)]
     pub echo: bool,

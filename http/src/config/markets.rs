@@ -17,7 +17,7 @@ const BUILT_IN: [(&str, &str); 5] = [
 
 /// First parts of addresses that belong to the server itself, or to a dialect at the root. Names of
 /// markets have no capitals, so that `paymentHist` and the like need not be here.
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 28] = [
     "v1",
     "admin",
     "livez",
@@ -25,6 +25,7 @@ const RESERVED: [&str; 27] = [
     "metrics",
     "actuator",
     "echo",
+    "webhooks",
     "profile",
     "orders",
     "confirmations",

@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 mod client;
+mod localstripe;
+mod payment_service;
 mod server;
 
 mod killed;
@@ -25,6 +27,9 @@ mod native;
 mod nights_and_slots;
 mod talentshare;
 mod yogiyogi;
+
+mod gateway_json;
+mod gateway_stripe;
 
 mod full_disk;
 mod kill;

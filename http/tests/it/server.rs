@@ -144,8 +144,10 @@ impl Drop for Server {
 /// The binary, without the environment of whoever runs the tests.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_surehold"));
-    for name in ["LISTEN", "DATA", "MARKET", "CONFIG", "ADMIN", "ADMIN_TOKEN", "CORS_ORIGIN"] {
-        command.env_remove(format!("SUREHOLD_{name}"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SUREHOLD_") {
+            command.env_remove(name);
+        }
     }
     command.env_remove("RUST_LOG");
     command

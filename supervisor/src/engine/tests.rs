@@ -70,7 +70,6 @@ impl Town {
 
     async fn place(&self, market: Market, customer: &str, offering: u64, units: u64) -> OrderView {
         let new = NewOrder {
-            booking: Default::default(),
             customer: customer.to_owned(),
             offering: OfferingId(offering),
             quantity: Quantity::whole(units).unwrap(),

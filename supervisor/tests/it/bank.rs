@@ -25,6 +25,8 @@ pub(crate) struct Books {
     pub(crate) captured: BTreeMap<String, i64>,
     pub(crate) refunded: BTreeMap<String, i64>,
     pub(crate) calls: usize,
+    /// How many of them were questions.
+    pub(crate) questions: usize,
     script: VecDeque<Does>,
 }
 
@@ -100,9 +102,12 @@ impl PaymentGateway for Bank {
     }
 
     fn ask(&self, request: Request) -> Answering<'_> {
-        said(self.call(|books, _| match books.captured.contains_key(&request.key) {
-            true => Answer::Captured,
-            false => Answer::NotFound,
+        said(self.call(|books, _| {
+            books.questions += 1;
+            match books.captured.contains_key(&request.key) {
+                true => Answer::Captured,
+                false => Answer::NotFound,
+            }
         }))
     }
 

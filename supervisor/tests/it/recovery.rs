@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use surehold::domain::saga::Phase;
+use surehold::domain::time::Timestamp;
 use surehold::{OrderCommand, Placed, Readiness};
 
 use crate::bank::{Bank, Does};
@@ -51,6 +52,32 @@ async fn a_charge_under_way_at_the_end_is_asked_about_and_made_once() {
         world.check_books().await;
         assert_eq!(world.command(view.id, cancel()).await.phase, Phase::Cancelled);
         assert_eq!(bank.holds(), 0);
+        world.engine.close().await;
+    }
+}
+
+/// Gateways know a key for a day. Whoever was down for longer asks before the charge is repeated.
+#[tokio::test(start_paused = true)]
+async fn a_charge_that_is_old_is_asked_about_first() {
+    for (first, hours, questions) in
+        [(Does::DoThenSilence, 30, 1), (Does::Silence, 30, 1), (Does::DoThenSilence, 1, 0)]
+    {
+        let (disk, bank) = (Arc::<Disk>::default(), Arc::new(Bank::scripted(&[first])));
+        let patient = "[payment]\nhold = '7 d'";
+        let world = World::open(patient, disk.clone(), bank.clone()).await;
+        let placing = tokio::spawn({
+            let (engine, market) = (world.engine.clone(), world.market);
+            async move { engine.place(market, order(2), None).await }
+        });
+        until("the charge was sent", || async { (bank.books().calls == 1).then_some(()) }).await;
+        disk.journal().fail("the power went out");
+        disk.set_full(true);
+        placing.await.unwrap().unwrap();
+        let later = Timestamp(1_800_000_000_000 + hours * 3_600_000);
+        let world = World::open_at(later, patient, disk, bank.clone()).await;
+        world.phase(surehold::domain::id::OrderId(1), Phase::Confirmed).await;
+        assert_eq!(bank.books().questions, questions, "{first:?} after {hours} hours");
+        world.check_books().await;
         world.engine.close().await;
     }
 }

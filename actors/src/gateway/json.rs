@@ -1,0 +1,237 @@
+//! A payment service of one's own house that speaks plain JSON, as the reference marketplaces' does.
+//!
+//! ```text
+//!  POST {url}/payments                {key, amount, currency, card, card_last4}   take the money
+//!  GET  {url}/payments/{key}          -> 200 {state}, 404                         what became of it
+//!  POST {url}/payments/{key}/refunds  {key, amount}                               give it back
+//! ```
+//!
+//! Both posts have an `Idempotency-Key` of their own; the service does either once per key and
+//! answers the same again. What its answers mean is two tables below, `captured` and `asked`. In
+//! doubt an answer is `Unknown`, and the service is asked again:
+//!
+//! - A 4xx is a no only if it says so (402, or `declined` with a reason). Any other means that the
+//!   service did not take our request. Nothing was charged then, but that is no fault of the
+//!   customer's: the order is tried on until its time is up, and then it is called off.
+//! - A 2xx, and a 404 to a question, with a body that is no JSON come from somebody in between.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use surehold_domain::card::Card;
+
+use super::key::of_payment;
+use super::wire::{Body, Said, Wire, in_time, told};
+use super::{Answer, Answering, PaymentGateway, Request};
+
+/// Longest answer that is read, in bytes.
+const ANSWER_MAX: usize = 64 * 1024;
+/// The header that makes repeating a request harmless.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The payment service.
+#[derive(Clone)]
+pub struct JsonGateway {
+    wire: Arc<Wire>,
+}
+
+impl JsonGateway {
+    /// The service at this address. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// What is wrong with the address.
+    pub fn new(url: &str) -> Result<JsonGateway, String> {
+        Ok(JsonGateway { wire: Arc::new(Wire::new(url, ANSWER_MAX)?) })
+    }
+
+    async fn take(&self, request: Request) -> Answer {
+        let body = json!({
+            "key": request.key,
+            "amount": request.amount.amount(),
+            "currency": request.amount.currency().code(),
+            "card": card(&request),
+            "card_last4": request.card.as_ref().map(Card::last4),
+        });
+        match self.post(&["payments"], &request.key, &body).await {
+            Ok(said) => captured(&said),
+            Err(why) => Answer::Unknown(why),
+        }
+    }
+
+    async fn look(&self, request: Request) -> Answer {
+        let url = self.wire.at(&["payments", of_payment(&request.key)]);
+        match self.wire.send(self.wire.get(url)).await {
+            Ok(said) => asked(&said),
+            Err(why) => Answer::Unknown(why),
+        }
+    }
+
+    async fn give_back(&self, request: Request) -> Answer {
+        let path = ["payments", of_payment(&request.key), "refunds"];
+        let body = json!({"key": request.key, "amount": request.amount.amount()});
+        match self.post(&path, &request.key, &body).await {
+            Ok(said) => refunded(&said, &request),
+            Err(why) => Answer::Unknown(why),
+        }
+    }
+
+    async fn post(&self, path: &[&str], key: &str, body: &Value) -> Result<Said, String> {
+        let request = self
+            .wire
+            .post(self.wire.at(path))
+            .header(IDEMPOTENCY_KEY, key)
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
+        self.wire.send(request).await
+    }
+}
+
+/// The token, or the number where it is still known.
+fn card(request: &Request) -> Option<&str> {
+    match (&request.secret, &request.card) {
+        (Some(secret), _) => Some(secret.reveal()),
+        (None, Some(Card::Token(token))) => Some(token),
+        (None, Some(Card::Number { .. }) | None) => None,
+    }
+}
+
+/// What the answer to a charge means.
+fn captured(said: &Said) -> Answer {
+    let value = said.body.value();
+    match (said.status, &said.body) {
+        (402, _) => Answer::Declined(why(value)),
+        (400..=499, _) if value["declined"].is_string() => Answer::Declined(why(value)),
+        (200..=299, Body::Json(_)) if value["state"].is_string() => state(said),
+        // It was accepted, not done.
+        (202, _) | (200..=299, Body::Other) => unclear(said),
+        (200..=299, Body::Empty | Body::Json(_)) => Answer::Captured,
+        _ => unclear(said),
+    }
+}
+
+/// What the answer to a question means.
+fn asked(said: &Said) -> Answer {
+    match (said.status, &said.body) {
+        (200, Body::Json(_)) => state(said),
+        (404, Body::Empty | Body::Json(_)) => Answer::NotFound,
+        _ => unclear(said),
+    }
+}
+
+fn state(said: &Said) -> Answer {
+    let value = said.body.value();
+    match value["state"].as_str() {
+        Some("captured") => Answer::Captured,
+        Some("declined") => Answer::Declined(why(value)),
+        // We give back only what we know to be there, so somebody else has: nothing is left.
+        Some("refunded") => Answer::Declined("the service gave the money back".to_owned()),
+        Some(_) | None => unclear(said),
+    }
+}
+
+/// What the answer to a refund means. A no is none: the money is the customer's.
+fn refunded(said: &Said, request: &Request) -> Answer {
+    let value = said.body.value();
+    let other = value["amount"].as_i64().is_some_and(|amount| amount != request.amount.amount());
+    match (said.status, &said.body) {
+        (202, _) => unclear(said),
+        (200..=299, Body::Empty | Body::Json(_)) if !other => Answer::Refunded(request.amount),
+        _ => unclear(said),
+    }
+}
+
+fn why(value: &Value) -> String {
+    let reason = ["declined", "reason"].into_iter().find_map(|name| value[name].as_str());
+    told(reason.unwrap_or("the card was declined"))
+}
+
+fn unclear(said: &Said) -> Answer {
+    Answer::Unknown(match said.body {
+        Body::Other => format!("it answered {} and something that is no JSON", said.status),
+        Body::Empty | Body::Json(_) => format!("it answered {}", said.status),
+    })
+}
+
+impl PaymentGateway for JsonGateway {
+    fn describe(&self) -> String {
+        let open = !self.wire.is_encrypted() && !self.wire.is_local();
+        let open = if open { "; the way there is not encrypted" } else { "" };
+        format!("the service at {}: real money moves{open}", self.wire.place())
+    }
+
+    fn capture(&self, request: Request) -> Answering<'_> {
+        Box::pin(in_time(self.take(request)))
+    }
+
+    fn ask(&self, request: Request) -> Answering<'_> {
+        Box::pin(in_time(self.look(request)))
+    }
+
+    fn refund(&self, request: Request) -> Answering<'_> {
+        Box::pin(in_time(self.give_back(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(status: u16, body: &str) -> Said {
+        let body = match serde_json::from_str(body) {
+            _ if body.is_empty() => Body::Empty,
+            Ok(value) => Body::Json(value),
+            Err(_) => Body::Other,
+        };
+        Said { status, body }
+    }
+
+    fn name(answer: &Answer) -> &'static str {
+        match answer {
+            Answer::Captured => "captured",
+            Answer::Declined(_) => "declined",
+            Answer::Unknown(_) => "unknown",
+            Answer::NotFound => "not found",
+            Answer::Refunded(_) => "refunded",
+        }
+    }
+
+    #[test]
+    fn reads_the_answer_to_a_charge() {
+        for (status, body, expected) in [
+            (200, "", "captured"),
+            (201, "{\"id\":7}", "captured"),
+            (200, "{\"state\":\"captured\"}", "captured"),
+            (200, "{\"state\":\"declined\"}", "declined"),
+            (200, "{\"state\":\"thinking\"}", "unknown"),
+            (202, "{}", "unknown"),
+            (200, "<html>Sign in</html>", "unknown"),
+            (402, "", "declined"),
+            (402, "<html>", "declined"),
+            (409, "{\"declined\":\"limit\"}", "declined"),
+            (400, "{\"error\":\"amount?\"}", "unknown"),
+            (401, "", "unknown"),
+            (404, "", "unknown"),
+            (302, "", "unknown"),
+            (500, "{\"declined\":\"no\"}", "unknown"),
+        ] {
+            assert_eq!(name(&captured(&said(status, body))), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn reads_the_answer_to_a_question() {
+        for (status, body, expected) in [
+            (200, "{\"state\":\"captured\"}", "captured"),
+            (200, "{\"state\":\"declined\",\"reason\":\"limit\"}", "declined"),
+            (200, "{\"state\":\"refunded\"}", "declined"),
+            (200, "", "unknown"),
+            (200, "{}", "unknown"),
+            (404, "", "not found"),
+            (404, "{\"error\":\"no such payment\"}", "not found"),
+            (404, "<html>nginx</html>", "unknown"),
+            (500, "", "unknown"),
+        ] {
+            assert_eq!(name(&asked(&said(status, body))), expected, "{status} {body}");
+        }
+    }
+}
