@@ -45,7 +45,9 @@ fn shop(client: &mut Client, numbers: &[usize]) -> Vec<(usize, u64, u16)> {
     let mut placed = Vec::new();
     for number in numbers {
         let answer = client.post("/v1/shop/orders", &order(*number));
-        assert!([201, 202, 402].contains(&answer.status), "{answer:?}");
+        // 503 is the breaker's word: the service failed too often a moment ago.
+        assert!([201, 202, 402, 503].contains(&answer.status), "{answer:?}");
+        assert!(answer.status != 503 || answer.header("retry-after").is_some(), "{answer:?}");
         let said = answer.json();
         let id = said["id"].as_u64().or(said["order"].as_u64()).unwrap();
         if number % 5 == 0 {
@@ -107,6 +109,7 @@ fn two_ledgers_agree_whatever_happens_between_them() {
         let declined = number % 10 == 3;
         assert!(*status != 201 || !declined, "a declined card paid: {order}");
         assert!(*status != 402 || declined, "a good card was declined: {order}");
+        assert!(*status != 503 || phase == "cancelled", "{order}");
         if *status == 201 {
             let paid = if number % 5 == 0 { "cancelled" } else { "confirmed" };
             assert_eq!(phase, paid, "{order}");
@@ -120,7 +123,7 @@ fn two_ledgers_agree_whatever_happens_between_them() {
     let faults = service.ledger().faults.clone();
     println!("gateway_json: {phases:?}, faults {faults:?}");
     assert_eq!(faults.len(), 7, "a kind of fault never came: {faults:?}");
-    assert!(faults.values().all(|count| *count >= 10), "{faults:?}");
+    assert!(faults.values().all(|count| *count >= 3), "{faults:?}");
     let (_, stderr) = server.stop();
     assert!(stderr.contains(&format!("payments: the service at {}", service.url)), "{stderr}");
 }

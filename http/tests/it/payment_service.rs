@@ -139,7 +139,8 @@ impl Service {
         Ok(())
     }
 
-    /// The fault that this request meets, each in one case of ten.
+    /// The fault that this request meets, each in one case of twenty: more, and the breaker would rightly
+    /// keep nearly all orders away.
     fn fault(&self, asked: &Asked) -> Option<Fault> {
         let mut ledger = self.ledger();
         ledger
@@ -155,7 +156,7 @@ impl Service {
             mixed = (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
             mixed ^= mixed >> 29;
         }
-        let fault = FAULTS.get(usize::try_from(mixed % 10).unwrap()).copied()?;
+        let fault = FAULTS.get(usize::try_from(mixed % 20).unwrap()).copied()?;
         let had = ledger.faulted.entry((payment, refund)).or_default();
         if *had >= FAULTS_MAX {
             return None;
