@@ -1,8 +1,9 @@
 //! What orders notice of a supporting participant that is stopped: nothing.
 //!
-//! One server, one market that gives points and writes messages. Rounds with everything up and rounds with one
-//! participant stopped alternate, so that whatever else the machine does hits both; the ratio is taken pair by pair.
-//! Every answer must be 201 either way. After each stopped round the participant is started again, and the run waits
+//! One server, one market that gives points and writes messages. Legs with everything up and legs with one participant
+//! stopped alternate, taking turns to be first, so that whatever else the machine does hits both; the ratio is taken
+//! pair by pair.
+//! Every answer must be 201 either way. After each stopped leg the participant is started again, and the run waits
 //! until it has read all that it missed.
 
 use std::fmt;
@@ -138,14 +139,24 @@ async fn measure(
         let mut row = Row { name, pairs: Vec::new(), refused: 0, caught_up: Duration::ZERO };
         for round in 1..=plan.rounds {
             *doing = format!("{name}, round {round}");
-            let (up, _) = drive(plan, server, &orders).await?;
-            caught_up(&mut control, name).await?;
-            control.participant(name, "stop").await?;
-            let (stopped, refused) = drive(plan, server, &orders).await?;
-            control.participant(name, "start").await?;
-            row.caught_up = row.caught_up.max(caught_up(&mut control, name).await?);
+            let (mut up, mut stopped) = (0.0, 0.0);
+            // Whatever comes second meets a server that has more to look after, so they take turns.
+            for stop in [round % 2 == 0, round % 2 != 0] {
+                if stop {
+                    control.participant(name, "stop").await?;
+                    let refused;
+                    (stopped, refused) = drive(plan, server, &orders).await?;
+                    row.refused += refused;
+                    control.participant(name, "start").await?;
+                    row.caught_up = row.caught_up.max(caught_up(&mut control, name).await?);
+                } else {
+                    (up, _) = drive(plan, server, &orders).await?;
+                }
+                for follower in SUPPORTING {
+                    caught_up(&mut control, follower).await?;
+                }
+            }
             row.pairs.push((up, stopped));
-            row.refused += refused;
             progress(&format!("{doing}: {up:.0}/s with all up, {stopped:.0}/s without it"));
         }
         rows.push(row);

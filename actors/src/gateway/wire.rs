@@ -64,7 +64,9 @@ impl Wire {
     /// # Errors
     /// What is wrong with the address.
     pub(super) fn new(url: &str, answer_max: usize) -> Result<Wire, String> {
-        let base = Url::parse(url).map_err(|error| format!("\"{}\": {error}", shown(url)))?;
+        let base = Url::parse(url).map_err(|error| {
+            format!("\"{}\" is no address such as http://127.0.0.1:9000: {error}", shown(url))
+        })?;
         let wrong = |what: &str| Err(format!("\"{}\": {what}", shown(url)));
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return wrong("must begin with http:// or https://");
