@@ -61,12 +61,22 @@ impl Follower {
         Ok(Follower { post, name, pace, reached, cursor, stored: cursor, stored_at, wrote: 0 })
     }
 
-    /// The records after the cursor, at most a gulp of them.
+    /// Does the next gulp of records, one by one; `learn` says which record it wrote itself, if it wrote
+    /// any. Says whether there is more at once.
     ///
     /// # Errors
-    /// [`ShelfError`] if the journal cannot be read.
-    pub fn read(&self) -> Result<Vec<Record>, ShelfError> {
-        Ok(self.post.shelf.journal().read_from(self.cursor, self.pace.records)?)
+    /// [`ShelfError`] if the journal cannot be read, the cursor cannot be stored, or `learn` fails.
+    pub fn gulp(
+        &mut self,
+        mut learn: impl FnMut(&Record) -> Result<Option<u64>, ShelfError>,
+    ) -> Result<bool, ShelfError> {
+        let records = self.post.shelf.journal().read_from(self.cursor, self.pace.records)?;
+        for record in &records {
+            if let Some(sequence) = learn(record)? {
+                self.wrote(sequence);
+            }
+        }
+        self.done(&records)
     }
 
     /// It wrote something itself: the cursor is not stored before that is durable.
@@ -75,10 +85,7 @@ impl Follower {
     }
 
     /// All these records are done. Says whether there is more at once.
-    ///
-    /// # Errors
-    /// [`ShelfError`] if the cursor cannot be stored.
-    pub fn done(&mut self, records: &[Record]) -> Result<bool, ShelfError> {
+    fn done(&mut self, records: &[Record]) -> Result<bool, ShelfError> {
         let Some(last) = records.last() else { return Ok(false) };
         self.cursor = last.sequence;
         self.reached.store(self.cursor, Ordering::Release);

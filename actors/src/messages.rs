@@ -134,13 +134,7 @@ impl MessagesState {
 
     fn follow(&mut self, myself: ActorRef<MessagesMsg>) -> Result<(), ShelfError> {
         let Some(mut follower) = self.follower.take() else { return Ok(()) };
-        let records = follower.read()?;
-        for record in &records {
-            if let Some(sequence) = self.learn(record)? {
-                follower.wrote(sequence);
-            }
-        }
-        let more = follower.done(&records)?;
+        let more = follower.gulp(|record| self.learn(record))?;
         follower.again(more, myself, MessagesMsg::Follow);
         self.follower = Some(follower);
         Ok(())

@@ -104,13 +104,7 @@ fn crash() {
 impl MileageState {
     fn follow(&mut self, myself: ActorRef<MileageMsg>) -> Result<(), ShelfError> {
         let Some(mut follower) = self.follower.take() else { return Ok(()) };
-        let records = follower.read()?;
-        for record in &records {
-            if let Some(sequence) = self.learn(record)? {
-                follower.wrote(sequence);
-            }
-        }
-        let more = follower.done(&records)?;
+        let more = follower.gulp(|record| self.learn(record))?;
         follower.again(more, myself, MileageMsg::Follow);
         self.follower = Some(follower);
         Ok(())

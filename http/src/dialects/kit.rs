@@ -38,7 +38,9 @@ pub mod serve;
 pub mod table;
 pub mod tell;
 
-pub use bookings::{card_no, confirmed, is_deleted, kept_in, number, paid_or, shown, value};
+pub use bookings::{
+    card_payment, card_payment_told, confirmed, is_deleted, kept_in, number, paid_or, shown, value,
+};
 pub use failure::Failure;
 pub use hal::Links;
 pub use input::{Form, Sent};

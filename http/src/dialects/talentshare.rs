@@ -5,19 +5,25 @@
 
 use serde_json::{Value, json};
 use surehold::domain::attributes::Attributes;
-use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold::domain::id::{ConfirmationId, OfferingId};
 use surehold::domain::saga::Turn;
 use surehold::view::{Collection as Rows, OrderView};
 
 use super::kit::{
     Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
-    Tale, Told, card, card_no, confirmed, kept_in, paid_or, shown, text, told, whole,
+    Tale, Told, card, card_payment, card_payment_told, confirmed, kept_in, shown, text, told,
+    whole,
 };
 
 /// What the reference system's orders book.
 const TALENT: OfferingId = OfferingId(1);
 /// What stands in for a card when the client sent none: the reference system charges anyway.
 const NO_CARD: &str = "none";
+
+/// The status of a payment while the money is here.
+const PAID: &str = "Order Submitted";
+/// The status of a payment whose money went back.
+const PAID_BACK: &str = "Payment Canceled";
 
 /// The dialect.
 pub static DIALECT: Dialect = Dialect {
@@ -113,12 +119,7 @@ async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
 }
 
 async fn payment(desk: &Desk<'_>, id: u64) -> Found {
-    let payment = desk.engine().payment(desk.market, PaymentId(id)).await?;
-    Ok(json!({
-        "orderId": payment.order.0,
-        "cardNo": card_no(&payment),
-        "status": paid_or(&payment, "Order Submitted", "Payment Canceled")?,
-    }))
+    card_payment(desk, id, PAID, PAID_BACK).await
 }
 
 /// The reference system leaves the category empty, here and in cancellations.
@@ -172,27 +173,18 @@ fn tells(tale: &Tale<'_>) -> Vec<Told> {
             "status": kept_in(kept, "status"),
         })
     };
-    let paid = |status| {
-        let payment = order.payment.as_ref();
-        json!({
-            "id": payment.map(|payment| payment.id.0),
-            "orderId": id,
-            "cardNo": payment.and_then(card_no),
-            "status": status,
-        })
-    };
     let spoken = |number: Option<u64>, status| json!({ "id": number, "orderId": id, "talentCategory": null, "status": status });
     match turn {
         Turn::Booked => vec![
             told("Ordered", ordered(order.placed())),
-            told("PaymentApproved", paid("Order Submitted")),
+            told("PaymentApproved", card_payment_told(order, PAID)),
         ],
         Turn::Confirmed => {
             let made = order.confirmation.as_ref().map(|made| made.id.0);
             vec![told("ConfirmAccepted", spoken(made, "Confirmation Complete"))]
         }
         Turn::Undone(_) => vec![told("OrderCanceled", ordered(&order.attributes))],
-        Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
+        Turn::Refunded(_) => vec![told("PaymentCanceled", card_payment_told(order, PAID_BACK))],
         Turn::Released => {
             vec![told("ConfirmCanceled", spoken(around.cancellation, "Confirmation Canceled"))]
         }

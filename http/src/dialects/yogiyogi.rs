@@ -8,13 +8,14 @@
 
 use serde_json::{Value, json};
 use surehold::domain::attributes::{Attribute, Attributes};
-use surehold::domain::id::{ConfirmationId, OfferingId, PaymentId};
+use surehold::domain::id::{ConfirmationId, OfferingId};
 use surehold::domain::saga::{EventKind, Phase, Reason, Turn};
 use surehold::view::{Collection as Rows, OrderCommand, OrderView};
 
 use super::kit::{
     Collection, Desk, Dialect, Failure, Find, Finder, Found, Gives, Ids, Key, Listed, Sent, Source,
-    Tale, Told, card, card_no, confirmed, kept_in, paid_or, shown, text, told, value, whole,
+    Tale, Told, card, card_payment, card_payment_told, confirmed, kept_in, shown, text, told,
+    value, whole,
 };
 
 /// What the reference system's orders book.
@@ -27,6 +28,11 @@ const CANCEL: &str = "Confirmation Cancel";
 const CONFIRMED: &str = "Confirmed";
 /// The attribute with whatever else the operator said.
 const WORDS: &str = "_operator";
+
+/// The status of a payment while the money is here.
+const PAID: &str = "Reservation Good";
+/// The status of a payment whose money went back.
+const PAID_BACK: &str = "Payment Canceled";
 
 /// The dialect.
 pub static DIALECT: Dialect = Dialect {
@@ -155,12 +161,7 @@ async fn change(desk: &Desk<'_>, id: &str, sent: Sent) -> Found {
 }
 
 async fn payment(desk: &Desk<'_>, id: u64) -> Found {
-    let payment = desk.engine().payment(desk.market, PaymentId(id)).await?;
-    Ok(json!({
-        "orderId": payment.order.0,
-        "cardNo": card_no(&payment),
-        "status": paid_or(&payment, "Reservation Good", "Payment Canceled")?,
-    }))
+    card_payment(desk, id, PAID, PAID_BACK).await
 }
 
 /// The order of the confirmation with this number.
@@ -302,20 +303,11 @@ fn tells(tale: &Tale<'_>) -> Vec<Told> {
             "status": kept_in(kept, "status"),
         })
     };
-    let paid = |status| {
-        let payment = order.payment.as_ref();
-        json!({
-            "id": payment.map(|payment| payment.id.0),
-            "orderId": id,
-            "cardNo": payment.and_then(card_no),
-            "status": status,
-        })
-    };
     let made = order.confirmation.as_ref().map(|made| made.id.0);
     match turn {
         Turn::Booked => vec![
             told("Ordered", ordered(order.placed())),
-            told("PaymentApproved", paid("Reservation Good")),
+            told("PaymentApproved", card_payment_told(order, PAID)),
         ],
         Turn::Awaited => {
             let fields = json!({ "id": made, "orderId": id, "status": "Reservation Complete" });
@@ -328,7 +320,7 @@ fn tells(tale: &Tale<'_>) -> Vec<Told> {
             vec![told("ConfirmCanceled", json!({ "id": made, "orderid": id, "status": CANCEL }))]
         }
         Turn::Undone(_) => vec![told("OrderCanceled", ordered(&order.attributes))],
-        Turn::Refunded(_) => vec![told("PaymentCanceled", paid("Payment Canceled"))],
+        Turn::Refunded(_) => vec![told("PaymentCanceled", card_payment_told(order, PAID_BACK))],
         Turn::Released => {
             let status = cancelled(order);
             let fields = json!({ "id": around.cancellation, "orderId": id, "status": status });

@@ -282,7 +282,7 @@ fn came_to(saga: &Saga) -> Placed {
     }
     match (saga.phase(), saga.reason()) {
         (Phase::Unpaid, _) => Placed::ToBePaid,
-        (_, _) if !is_settled(saga) => Placed::UnderWay,
+        _ if !is_settled(saga) => Placed::UnderWay,
         (_, Some(Reason::NoRoom | Reason::OfferingClosed)) => Placed::NoRoom,
         (_, Some(Reason::InventoryUnavailable)) => Placed::InventoryDown,
         (_, Some(Reason::PaymentDeclined(_))) => Placed::Declined,

@@ -3,16 +3,16 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use surehold::Refusal;
 use surehold::domain::attributes::{Attribute, Attributes};
 use surehold::domain::card::Card;
-use surehold::domain::id::{OfferingId, OrderId};
+use surehold::domain::id::{OfferingId, OrderId, PaymentId};
 use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Phase;
 use surehold::view::{Booking, NewOrder, OrderCommand, OrderView, PaymentView, Placed};
 
-use super::{Desk, Failure, Sent};
+use super::{Desk, Failure, Found, Sent};
 use crate::fields::NUMBER_MAX;
 
 /// The attribute that marks an order as deleted by a client of a dialect.
@@ -251,9 +251,31 @@ pub fn paid_or<'t>(
     }
 }
 
+/// The row of a payment where payments show the card they were made with.
+///
+/// # Errors
+/// [`Failure::Nothing`] if there is no such payment, or no money ever came of it.
+pub async fn card_payment(desk: &Desk<'_>, id: u64, paid: &str, back: &str) -> Found {
+    let payment = desk.engine().payment(desk.market, PaymentId(id)).await?;
+    let status = paid_or(&payment, paid, back)?;
+    Ok(json!({ "orderId": payment.order.0, "cardNo": card_no(&payment), "status": status }))
+}
+
+/// What an event tells of such a payment.
+#[must_use]
+pub fn card_payment_told(order: &OrderView, status: &str) -> Value {
+    let payment = order.payment.as_ref();
+    json!({
+        "id": payment.map(|payment| payment.id.0),
+        "orderId": order.id.0,
+        "cardNo": payment.and_then(card_no),
+        "status": status,
+    })
+}
+
 /// The card of a payment as a number: a token's digits, or a full number's last four.
 #[must_use]
-pub fn card_no(payment: &PaymentView) -> Option<i64> {
+fn card_no(payment: &PaymentView) -> Option<i64> {
     let digits = match payment.card.as_ref()? {
         Card::Token(token) => token,
         Card::Number { last4 } => last4,
