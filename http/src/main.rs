@@ -11,6 +11,7 @@ use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::payments::Payments;
 use surehold_http::config::{Config, Secrets, markets};
 use surehold_http::observe::Observe;
+use surehold_http::proving;
 use surehold_http::remote;
 use surehold_http::server::{self, End};
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         }
         .map(|()| ExitCode::SUCCESS),
         Some(Command::RebuildViews) => rebuild_views(cli.serve).map(|()| ExitCode::SUCCESS),
+        Some(Command::Prove(flags)) => proving::prove(flags),
     };
     done.unwrap_or_else(|reason| {
         let _ = say(&mut std::io::stderr(), &format!("surehold: {reason}"));

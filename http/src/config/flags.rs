@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use surehold_prove::Proof;
 
 const AFTER: &str = "\
 Environment:
@@ -52,6 +53,29 @@ pub enum Command {
     /// Have a running server build its views anew from the journal, while orders go on; shows a bar.
     /// The server is the one on --listen, and must have been started with --admin.
     RebuildViews,
+    /// Try to break the promise, in every way known, and print the verdicts. Nothing of yours is
+    /// touched: proofs work in memory and in folders of their own. Status 0: all green, 1: not.
+    Prove(ProveFlags),
+}
+
+/// What to prove.
+#[derive(Debug, Args)]
+pub struct ProveFlags {
+    /// Which proofs: model, simulate, power, races, upgrades, process [default: all].
+    #[arg(value_name = "PROOF")]
+    pub proofs: Vec<Proof>,
+    /// How many seeds, where a proof has seeds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: Option<u64>,
+    /// The first seed; the same seed does the same again [default: a fresh one, which is printed].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How long, where a proof runs for a time.
+    #[arg(long, value_name = "MINUTES")]
+    pub minutes: Option<f64>,
+    /// Small sizes, for a look that takes seconds.
+    #[arg(long)]
+    pub quick: bool,
 }
 
 /// How to serve. Options may stand before or after `serve`.

@@ -1,0 +1,41 @@
+//! What a proof found.
+
+use std::time::Duration;
+
+/// What a proof says at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// What was tried, and how often: `(3000, "worlds")`.
+    pub tried: Vec<(u64, String)>,
+    /// What was found wrong; none: the proof is green.
+    pub faults: Vec<Fault>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// One line: what does not hold.
+    pub what: String,
+    /// How to see it again: a command line.
+    pub repeat: Option<String>,
+    /// The shortest story known, line by line.
+    pub story: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing was found wrong. A proof that tried nothing proves nothing.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.faults.is_empty() && self.tried.iter().any(|(count, _)| *count > 0)
+    }
+
+    /// Counts what was tried.
+    pub fn tried(&mut self, count: u64, what: &str) {
+        match self.tried.iter_mut().find(|(_, known)| known == what) {
+            Some((all, _)) => *all += count,
+            None => self.tried.push((count, what.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The proofs at small sizes.
