@@ -31,6 +31,7 @@ pub use self::fact::{Event, Fact, Input, Verdict};
 pub(crate) use self::held::Held;
 pub use self::offering::{Model, NIGHTS_MAX, Offering, Patch, SLOTS_MAX};
 use crate::id::{OfferingId, OrderId};
+use crate::mutant::{self, Mutant};
 use crate::order::Claim;
 use crate::quantity::{QUANTITY_MAX, Quantity};
 use crate::saga::Reason;
@@ -185,6 +186,9 @@ impl Inventory {
             Event::Released { order } => {
                 if let Some(claim) = self.holds.remove(order) {
                     self.held.remove(&claim);
+                    if mutant::is(Mutant::ReleaseTwice) {
+                        self.held.remove(&claim);
+                    }
                 }
             }
             Event::Received { order, quantity } => {

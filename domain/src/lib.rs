@@ -24,6 +24,7 @@ pub mod id;
 pub mod idempotency;
 pub mod invariants;
 pub mod money;
+pub mod mutant;
 pub mod order;
 pub mod plan;
 pub mod quantity;

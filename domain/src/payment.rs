@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::Card;
 use crate::id::{OrderKey, PaymentId};
 use crate::money::Money;
+use crate::mutant::{self, Mutant};
 use crate::time::{Span, Timestamp};
 
 /// First pause before a gateway that did not answer is asked again.
@@ -226,6 +227,14 @@ impl Payment {
     }
 
     fn answered(&self, answer: Answer, now: Timestamp) -> Verdict {
+        let answer = match answer {
+            Answer::Unknown(why) if mutant::is(Mutant::UnknownIsDeclined) => Answer::Declined(why),
+            Answer::Captured
+            | Answer::Declined(_)
+            | Answer::Unknown(_)
+            | Answer::NotFound
+            | Answer::Refunded(_) => answer,
+        };
         match (&self.state, answer) {
             (State::Pending | State::Unknown { .. } | State::Voiding { .. }, Answer::Captured) => {
                 Verdict::Record(Event::Captured)

@@ -38,6 +38,11 @@ fn main() -> ExitCode {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    #[cfg(feature = "mutants")]
+    if let Err(reason) = broken_on_purpose() {
+        let _ = say(&mut std::io::stderr(), &format!("surehold: {reason}"));
+        return ExitCode::from(CANNOT_START);
+    }
     let done = match cli.command {
         None | Some(Command::Serve) => serve(cli.serve),
         Some(Command::CheckMarket { file }) => match markets::file(&file) {
@@ -52,6 +57,18 @@ fn main() -> ExitCode {
         let _ = say(&mut std::io::stderr(), &format!("surehold: {reason}"));
         ExitCode::from(CANNOT_START)
     })
+}
+
+/// Puts in the fault that SUREHOLD_MUTANT names, and says so.
+#[cfg(feature = "mutants")]
+fn broken_on_purpose() -> Result<(), String> {
+    use surehold::domain::mutant::{Mutant, choose};
+
+    let Ok(name) = std::env::var("SUREHOLD_MUTANT") else { return Ok(()) };
+    let mutant = Mutant::ALL.into_iter().find(|mutant| mutant.name() == name);
+    let mutant = mutant.ok_or_else(|| format!("there is no mutant \"{name}\""))?;
+    choose(mutant);
+    say(&mut std::io::stderr(), &format!("WARN broken on purpose: {name}")).map_err(said)
 }
 
 fn rebuild_views(flags: ServeFlags) -> Result<(), String> {
