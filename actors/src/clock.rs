@@ -15,12 +15,22 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct SystemClock {
     latest: AtomicU64,
+    off_by: i64,
+}
+
+impl SystemClock {
+    /// The system's clock, off by so many milliseconds.
+    #[must_use]
+    pub fn off_by(milliseconds: i64) -> SystemClock {
+        SystemClock { latest: AtomicU64::new(0), off_by: milliseconds }
+    }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let now = now.saturating_add_signed(self.off_by);
         Timestamp(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 }

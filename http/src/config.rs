@@ -39,6 +39,8 @@ pub struct Config {
     pub cors: Cors,
     /// Who moves the money.
     pub payments: Payments,
+    /// Seconds by which the clock is off, for tests.
+    pub clock_off: i64,
     /// Whether `POST /echo` answers.
     pub echo: bool,
 }
@@ -118,7 +120,16 @@ impl Config {
         let payment_url = flags.payment_url.or(file.payment_url);
         let asked = Asked { payment_url, stripe_url: flags.stripe_url, sandbox: file.sandbox };
         let payments = Payments::choose(asked, &secrets)?;
-        Ok(Config { listen, data, plans, admin, cors, payments, echo: flags.echo })
+        Ok(Config {
+            listen,
+            data,
+            plans,
+            admin,
+            cors,
+            payments,
+            clock_off: flags.clock_off.unwrap_or(0),
+            echo: flags.echo,
+        })
     }
 }
 

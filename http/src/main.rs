@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use surehold::{Data, Engine, Options};
+use surehold::{Data, Engine, Options, SystemClock};
 use surehold_http::app::App;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::payments::Payments;
@@ -106,6 +106,7 @@ async fn run(config: Config) -> Result<End, String> {
     say(&mut std::io::stderr(), &format!("INFO payments: {}", gateway.describe())).map_err(said)?;
     let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
     options.gateway = gateway;
+    options.clock = Arc::new(SystemClock::off_by(config.clock_off.saturating_mul(1000)));
     let engine = Engine::open(options).await.map_err(said)?;
 
     let (stopping, stopped) = watch::channel(false);

@@ -9,10 +9,12 @@ pub mod proof;
 pub mod report;
 pub mod verdict;
 
+pub mod client;
 pub mod model;
 pub mod power;
 pub mod process;
 pub mod races;
+pub mod server;
 pub mod simulate;
 pub mod upgrades;
 

@@ -138,6 +138,16 @@ pub struct ServeFlags {
     /// A server that behaves like Stripe, for tests.
     #[arg(long, global = true, value_name = "URL", env = "SUREHOLD_STRIPE_URL", hide = true)]
     pub stripe_url: Option<String>,
+    /// Seconds by which this server's clock is off, for tests.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        env = "SUREHOLD_CLOCK_OFF",
+        hide = true,
+        allow_negative_numbers = true
+    )]
+    pub clock_off: Option<i64>,
     /// Answer `POST /echo`, for measuring.
     #[arg(long, global = true, hide = true)]
     pub echo: bool,
