@@ -1,20 +1,27 @@
 //! Faulty twins: stores and a disk that fail on demand, for tests of this crate and those above.
 //!
 //! - [`FaultyDisk`] lies below redb and knows what was synced, so it can show what a power cut
-//!   would leave: for crash tests of the journal itself.
+//!   would leave: for crash tests of the journal itself. It can record a whole run ([`Tape`]), to be
+//!   cut at every step afterwards.
+//! - [`FaultyFolder`] lies around sled's folder and knows the same of its files.
 //! - [`FaultyJournal`] and [`FaultySnapshots`] wrap any store and fail at the level of its
 //!   contract: for tests of what is built on it.
 //!
 //! All of them are deterministic: they count calls and bytes, never time, and what is random comes
 //! from a seed.
 
+mod contents;
 mod disk;
+mod folder;
 mod journal;
 mod snapshots;
+mod tape;
 
-pub use self::disk::{FaultyDisk, Survivors};
+pub use self::disk::FaultyDisk;
+pub use self::folder::{FaultyFolder, FolderImage};
 pub use self::journal::FaultyJournal;
 pub use self::snapshots::FaultySnapshots;
+pub use self::tape::{Player, Survivors, Tape};
 
 /// A small generator of random numbers, the same for the same seed for ever.
 #[derive(Clone, Debug)]

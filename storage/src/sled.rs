@@ -6,9 +6,15 @@
 //! value, and is replaced by a compact copy of itself once it takes more than four times the room
 //! of what it holds.
 //!
+//! What is not promised: sled keeps pages that hold a value of more than about 100 KB in files of their
+//! own, which it writes and removes in no order with its log. A power cut may then take such a page
+//! back to an earlier batch, also a synced one. Whoever stores such values checks what it finds, as
+//! recovery does by its sum over all entries.
+//!
 //! All spaces share one tree (key = space byte, then key), because that is what makes a batch over
 //! several spaces atomic.
 
+mod barrier;
 mod envelope;
 mod generation;
 mod layout;
@@ -20,6 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use sled::Batch;
 
+pub use self::barrier::Barrier;
+use self::barrier::System;
 use self::generation::{Generation, unavailable};
 use crate::folder;
 use crate::snapshot::{Change, Direction, Entry, SnapshotError, SnapshotStore, Space};
@@ -53,6 +61,7 @@ pub struct SledSnapshots {
     /// A new generation was appointed and the folder is not synced yet.
     appointed: AtomicBool,
     rebuild_from: u64,
+    barrier: Arc<dyn Barrier>,
     // Dropped last: the next opener comes in when the generation is closed.
     _lock: File,
 }
@@ -75,11 +84,32 @@ impl SledSnapshots {
         folder: &Path,
         rebuild_from: u64,
     ) -> Result<Arc<SledSnapshots>, SnapshotError> {
+        SledSnapshots::start(folder, rebuild_from, Arc::new(System))
+    }
+
+    /// As [`SledSnapshots::open_with`], but what survives a power cut is this barrier's affair.
+    ///
+    /// # Errors
+    /// As [`SledSnapshots::open`].
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_on(
+        folder: &Path,
+        rebuild_from: u64,
+        barrier: Arc<dyn Barrier>,
+    ) -> Result<Arc<SledSnapshots>, SnapshotError> {
+        SledSnapshots::start(folder, rebuild_from, barrier)
+    }
+
+    fn start(
+        folder: &Path,
+        rebuild_from: u64,
+        barrier: Arc<dyn Barrier>,
+    ) -> Result<Arc<SledSnapshots>, SnapshotError> {
         let io = |error: std::io::Error| unavailable(folder, error.to_string());
-        folder::create(folder).map_err(io)?;
+        barrier::create(&*barrier, folder).map_err(io)?;
         let lock = lock(folder)?;
         let number = layout::tidy(folder).map_err(io)?;
-        let current = Generation::open(&layout::generation(folder, number))?;
+        let current = Generation::open(&layout::generation(folder, number), Arc::clone(&barrier))?;
         Ok(Arc::new(SledSnapshots {
             folder: folder.to_owned(),
             upkeep: Mutex::new(Upkeep { number, count_from: rebuild_from }),
@@ -87,6 +117,7 @@ impl SledSnapshots {
             current: RwLock::new(Arc::new(current)),
             appointed: AtomicBool::new(false),
             rebuild_from,
+            barrier,
             _lock: lock,
         }))
     }
@@ -134,12 +165,13 @@ impl SledSnapshots {
         let io = |error: std::io::Error| unavailable(&self.folder, error.to_string());
         // An attempt that failed leaves its folder behind, so a number is never used twice.
         upkeep.number += 1;
-        let next = Generation::open(&layout::generation(&self.folder, upkeep.number))?;
+        let next = layout::generation(&self.folder, upkeep.number);
+        let next = Generation::open(&next, Arc::clone(&self.barrier))?;
         fill(&outdated, &next)?;
         next.sync()?;
-        folder::sync(&self.folder).map_err(io)?;
+        self.barrier.folder(&self.folder).map_err(io)?;
         self.appointed.store(true, Ordering::Release);
-        layout::appoint(&self.folder, upkeep.number).map_err(io)?;
+        layout::appoint(&*self.barrier, &self.folder, upkeep.number).map_err(io)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.sync_appointed()?;
         let path = outdated.folder().to_owned();
@@ -155,7 +187,8 @@ impl SledSnapshots {
     /// nothing in that generation does.
     fn sync_appointed(&self) -> Result<(), SnapshotError> {
         if self.appointed.load(Ordering::Acquire) {
-            folder::sync(&self.folder)
+            self.barrier
+                .folder(&self.folder)
                 .map_err(|error| unavailable(&self.folder, error.to_string()))?;
             self.appointed.store(false, Ordering::Release);
         }

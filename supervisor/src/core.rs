@@ -20,7 +20,7 @@ use surehold_storage::JournalError;
 
 use crate::brood::Brood;
 use crate::catalogue::Catalogue;
-use crate::limits::{BREAKER, TAIL_RECORDS_MAX};
+use crate::limits::BREAKER;
 use crate::participant::Health;
 use crate::stores::Stores;
 use crate::support::Followed;
@@ -109,7 +109,7 @@ impl Core {
         journal: Arc<dyn surehold_storage::Journal>,
         snapshots: Arc<dyn surehold_storage::SnapshotStore>,
     ) -> Result<Core, CoreError> {
-        let shelf = Arc::new(Shelf::new(journal, snapshots, TAIL_RECORDS_MAX));
+        let shelf = Arc::new(Shelf::new(journal, snapshots, parts.stores.tail_records_max()));
         let agenda = Arc::default();
         let recovered = recover(&shelf, &agenda)?;
         let shared = Arc::new(OnceLock::new());

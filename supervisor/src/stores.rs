@@ -15,7 +15,7 @@ use tracing::warn;
 
 use closing::Closing;
 
-use crate::limits::DISK_ROOM;
+use crate::limits::{DISK_ROOM, TAIL_RECORDS_MAX};
 
 /// An opened journal and its snapshots.
 pub type Opened = (Arc<dyn Journal>, Arc<dyn SnapshotStore>);
@@ -34,6 +34,26 @@ pub trait Stores: Send + Sync + 'static {
     /// # Errors
     /// A sentence that says why not.
     fn room(&self) -> Result<(), String>;
+    /// Records in memory since the last checkpoint before the next one is made.
+    fn tail_records_max(&self) -> usize {
+        TAIL_RECORDS_MAX
+    }
+}
+
+/// Opens snapshots in this folder by `open`. Those that cannot be opened are removed: they are a
+/// cache, and are built anew from the journal.
+///
+/// # Errors
+/// [`SnapshotError`] if they can neither be opened nor removed.
+pub fn open_or_discard(
+    folder: &Path,
+    open: impl Fn(&Path) -> Result<Arc<SledSnapshots>, SnapshotError>,
+) -> Result<Arc<SledSnapshots>, SnapshotError> {
+    open(folder).or_else(|error| {
+        warn!(%error, "the snapshots cannot be opened; they are built anew");
+        sled::discard(folder)?;
+        open(folder)
+    })
 }
 
 /// Data in a folder: `journal/` is the truth, `snapshots/` may be deleted at any time.
@@ -56,14 +76,7 @@ impl FolderStores {
             return Ok(Arc::clone(snapshots));
         }
         let folder = self.folder.join("snapshots");
-        let snapshots = match SledSnapshots::open(&folder) {
-            Ok(snapshots) => snapshots,
-            Err(error) => {
-                warn!(%error, "the snapshots cannot be opened; they are built anew");
-                sled::discard(&folder)?;
-                SledSnapshots::open(&folder)?
-            }
-        };
+        let snapshots = open_or_discard(&folder, SledSnapshots::open)?;
         Ok(Arc::clone(kept.insert(Arc::new(Closing::new(folder, snapshots)))))
     }
 }

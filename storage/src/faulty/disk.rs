@@ -5,43 +5,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-use super::Dice;
+use super::tape::{Step, Survivors, Tape, Write, after_power_cut, perform};
 
-/// What a disk writes in one piece.
-const SECTOR: usize = 512;
+/// Called before a sync, while the disk is free for others.
+type BeforeSync = Arc<dyn Fn() + Send + Sync>;
 
-/// Which of the unsynced writes survive a power cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Survivors {
-    /// None of them.
-    Nothing,
-    /// The first ones, the last of these perhaps torn.
-    Prefix,
-    /// Any of them, sector by sector.
-    Subset,
-}
-
-#[derive(Clone, Debug)]
-enum Write {
-    Bytes { offset: usize, bytes: Vec<u8> },
-    Length(usize),
-}
-
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     /// What a reader sees.
     live: Vec<u8>,
     /// What the last sync made certain.
     synced: Vec<u8>,
     /// What happened since.
-    unsynced: Vec<Write>,
+    unsynced: Vec<Arc<Write>>,
+    /// What it began with and everything since, if that is recorded.
+    tape: Option<(Vec<u8>, Vec<Step>)>,
+    before_sync: Option<BeforeSync>,
     syncs: u64,
     cut_at_sync: Option<u64>,
     capacity: Option<usize>,
 }
 
 /// A disk for redb. Clones are the same disk.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct FaultyDisk(Arc<Mutex<State>>);
 
 impl FaultyDisk {
@@ -56,6 +42,32 @@ impl FaultyDisk {
     pub fn holding(image: Vec<u8>) -> FaultyDisk {
         let state = State { live: image.clone(), synced: image, ..State::default() };
         FaultyDisk(Arc::new(Mutex::new(state)))
+    }
+
+    /// As [`FaultyDisk::holding`], and everything done to it is recorded.
+    #[must_use]
+    pub fn recording(image: Vec<u8>) -> FaultyDisk {
+        let tape = Some((image.clone(), Vec::new()));
+        let state = State { live: image.clone(), synced: image, tape, ..State::default() };
+        FaultyDisk(Arc::new(Mutex::new(state)))
+    }
+
+    /// Lets `wait` run before every sync: a disk is slow, and what others do meanwhile may matter.
+    pub fn before_sync(&self, wait: impl Fn() + Send + Sync + 'static) {
+        self.state().before_sync = Some(Arc::new(wait));
+    }
+
+    /// How many steps were recorded so far.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.state().tape.as_ref().map_or(0, |(_, steps)| steps.len())
+    }
+
+    /// What was recorded so far.
+    #[must_use]
+    pub fn tape(&self) -> Tape {
+        let (base, steps) = self.state().tape.clone().unwrap_or_default();
+        Tape { base, steps }
     }
 
     /// How often it was synced.
@@ -85,28 +97,7 @@ impl FaultyDisk {
     #[must_use]
     pub fn after_power_cut(&self, survivors: Survivors, seed: u64) -> Vec<u8> {
         let state = self.state();
-        let (mut image, mut dice) = (state.synced.clone(), Dice::new(seed));
-        match survivors {
-            Survivors::Nothing => {}
-            Survivors::Prefix => {
-                let mut left = dice.below(sectors(&state.unsynced) + 1);
-                for write in state.unsynced.iter().flat_map(split) {
-                    if left == 0 {
-                        break;
-                    }
-                    left -= 1;
-                    perform(&mut image, &write);
-                }
-            }
-            Survivors::Subset => {
-                for write in state.unsynced.iter().flat_map(split) {
-                    if dice.below(2) == 0 {
-                        perform(&mut image, &write);
-                    }
-                }
-            }
-        }
-        image
+        after_power_cut(&state.synced, &state.unsynced, survivors, seed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,7 +119,19 @@ impl State {
         } else {
             perform(&mut self.live, &write);
         }
+        let write = Arc::new(write);
+        if let Some((_, steps)) = &mut self.tape {
+            steps.push(Step::Write(Arc::clone(&write)));
+        }
         self.unsynced.push(write);
+    }
+}
+
+impl std::fmt::Debug for FaultyDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state();
+        let (bytes, syncs) = (state.live.len(), state.syncs);
+        f.debug_struct("FaultyDisk").field("bytes", &bytes).field("syncs", &syncs).finish()
     }
 }
 
@@ -156,11 +159,18 @@ impl StorageBackend for FaultyDisk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let wait = self.state().before_sync.clone();
+        if let Some(wait) = wait {
+            wait();
+        }
         let mut state = self.state();
         state.powered()?;
         state.syncs += 1;
         state.powered()?;
-        let State { synced, unsynced, .. } = &mut *state;
+        let State { synced, unsynced, tape, .. } = &mut *state;
+        if let Some((_, steps)) = tape {
+            steps.push(Step::Sync);
+        }
         for write in unsynced.drain(..) {
             perform(synced, &write);
         }
@@ -181,32 +191,4 @@ impl StorageBackend for FaultyDisk {
 
 fn place(offset: u64) -> io::Result<usize> {
     usize::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput.into())
-}
-
-fn sectors(writes: &[Write]) -> u64 {
-    writes.iter().map(|write| split(write).len() as u64).sum()
-}
-
-/// A write as the pieces that survive or perish on their own.
-fn split(write: &Write) -> Vec<Write> {
-    match write {
-        Write::Length(length) => vec![Write::Length(*length)],
-        Write::Bytes { offset, bytes } => {
-            let pieces = bytes.chunks(SECTOR).zip((*offset..).step_by(SECTOR));
-            pieces.map(|(piece, offset)| Write::Bytes { offset, bytes: piece.to_vec() }).collect()
-        }
-    }
-}
-
-/// Bytes beyond the end are lost: without the length that was set, nobody will find them.
-fn perform(image: &mut Vec<u8>, write: &Write) {
-    match write {
-        Write::Length(length) => image.resize(*length, 0),
-        Write::Bytes { offset, bytes } => {
-            let room = image.len().saturating_sub(*offset).min(bytes.len());
-            if room > 0 {
-                image[*offset..*offset + room].copy_from_slice(&bytes[..room]);
-            }
-        }
-    }
 }

@@ -6,12 +6,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sled::{Batch, Db, IVec};
 
+use super::barrier::{self, Barrier};
 use crate::folder;
 use crate::snapshot::SnapshotError;
 
@@ -30,6 +32,7 @@ pub(crate) struct Generation {
     /// The file that `sync` syncs: sled itself never waits for the disk.
     file: File,
     folder: PathBuf,
+    barrier: Arc<dyn Barrier>,
     /// Large values were written that are not synced yet.
     large: AtomicBool,
     /// sled panicked; it is not called again.
@@ -38,24 +41,32 @@ pub(crate) struct Generation {
 
 impl Generation {
     /// Opens the sled folder, or makes one.
-    pub(crate) fn open(folder: &Path) -> Result<Generation, SnapshotError> {
+    pub(crate) fn open(
+        folder: &Path,
+        barrier: Arc<dyn Barrier>,
+    ) -> Result<Generation, SnapshotError> {
         let fail = |reason: String| unavailable(folder, reason);
         let db = open_released(folder)?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join("db"));
         let file = file.map_err(|error| fail(error.to_string()))?;
         let (large, broken) = (AtomicBool::new(false), AtomicBool::new(false));
         let generation =
-            Generation { db: Some(db), file, folder: folder.to_owned(), large, broken };
+            Generation { db: Some(db), file, folder: folder.to_owned(), barrier, large, broken };
         generation.settle().map_err(|error| fail(error.to_string()))?;
         Ok(generation)
     }
 
     /// Makes what sled creates and never syncs survive a power cut.
     fn settle(&self) -> std::io::Result<()> {
-        File::open(self.folder.join("conf"))?.sync_all()?;
-        self.file.sync_all()?;
-        folder::sync(&self.folder.join("blobs"))?;
-        folder::create(&self.folder)
+        let conf = self.folder.join("conf");
+        self.barrier.file(&File::open(&conf)?, &conf)?;
+        self.barrier.file(&self.file, &self.db_path())?;
+        self.barrier.folder(&self.folder.join("blobs"))?;
+        barrier::create(&*self.barrier, &self.folder)
+    }
+
+    fn db_path(&self) -> PathBuf {
+        self.folder.join("db")
     }
 
     /// The folder it lives in.
@@ -113,16 +124,17 @@ impl Generation {
             if large {
                 let blobs = self.folder.join("blobs");
                 for blob in fs::read_dir(&blobs)? {
-                    match File::open(blob?.path()) {
-                        Ok(blob) => blob.sync_all()?,
+                    let path = blob?.path();
+                    match File::open(&path) {
+                        Ok(blob) => self.barrier.file(&blob, &path)?,
                         // sled removed it meanwhile: nobody needs it.
                         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                         Err(error) => return Err(error),
                     }
                 }
-                folder::sync(&blobs)?;
+                self.barrier.folder(&blobs)?;
             }
-            self.file.sync_data()
+            self.barrier.file(&self.file, &self.db_path())
         };
         synced().map_err(|error| {
             self.large.fetch_or(large, Ordering::AcqRel);

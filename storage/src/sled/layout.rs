@@ -15,6 +15,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::barrier::Barrier;
+
 const CURRENT: &str = "current";
 const CURRENT_UNFINISHED: &str = "current.new";
 
@@ -29,12 +31,12 @@ pub(crate) fn generation(folder: &Path, number: u64) -> PathBuf {
 }
 
 /// Says that from now on this generation counts. The folder must be synced afterwards.
-pub(crate) fn appoint(folder: &Path, number: u64) -> io::Result<()> {
+pub(crate) fn appoint(barrier: &dyn Barrier, folder: &Path, number: u64) -> io::Result<()> {
     let unfinished = folder.join(CURRENT_UNFINISHED);
     let mut file = File::create(&unfinished)?;
     file.write_all(number.to_string().as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, folder.join(CURRENT))
+    barrier.file(&file, &unfinished)?;
+    barrier.rename(&unfinished, &folder.join(CURRENT))
 }
 
 /// The number of the generation that counts, after removing the others.

@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod full_disk;
 mod sled_files;
+mod sled_power;
 mod snapshots;
 
 use std::future::Future;
