@@ -58,6 +58,7 @@ impl FolderStores {
         let folder = self.folder.join("snapshots");
         let snapshots = match SledSnapshots::open(&folder) {
             Ok(snapshots) => snapshots,
+            Err(error @ SnapshotError::InUse(_)) => return Err(error),
             Err(error) => {
                 warn!(%error, "the snapshots cannot be opened; they are built anew");
                 sled::discard(&folder)?;
@@ -75,8 +76,12 @@ impl Stores for FolderStores {
             Ok(snapshots) => Ok((journal, snapshots)),
             Err(error) => {
                 journal.close();
-                let (file, reason) = (self.folder.join("snapshots"), error.to_string());
-                Err(JournalError::Io { file, reason })
+                let file = self.folder.join("snapshots");
+                // Whoever had the data is about to be gone: it gives the journal up first.
+                if matches!(error, SnapshotError::InUse(_)) {
+                    return Err(JournalError::InUse(file));
+                }
+                Err(JournalError::Io { file, reason: error.to_string() })
             }
         }
     }
@@ -131,5 +136,25 @@ impl Stores for MemoryStores {
 
     fn room(&self) -> Result<(), String> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_that_somebody_still_holds_are_waited_for_and_not_thrown_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshots = folder.path().join("snapshots");
+        let other = SledSnapshots::open(&snapshots).unwrap();
+        let kept = snapshots.join("kept");
+        fs::write(&kept, "").unwrap();
+        let stores = FolderStores::new(folder.path().to_owned());
+        let refused = stores.open().map(drop).unwrap_err();
+        assert!(matches!(refused, JournalError::InUse(_)), "{refused:?}");
+        drop(other);
+        assert!(stores.open().is_ok(), "the journal was given up again");
+        assert!(kept.exists());
     }
 }

@@ -9,8 +9,11 @@ mod localstripe;
 mod payment_service;
 mod server;
 
+mod edge;
+mod handover;
 mod killed;
 mod process;
+mod rate;
 mod transcripts;
 mod upgrade;
 
@@ -32,6 +35,7 @@ mod gateway_json;
 mod gateway_stripe;
 
 mod full_disk;
+mod gave_up;
 mod kill;
 mod races;
 mod self_healing;
