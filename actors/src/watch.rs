@@ -88,6 +88,13 @@ impl Watchers {
         }
     }
 
+    /// Lets go of everybody who waits: nothing more will be told, and they look for themselves.
+    pub fn release(&self) {
+        for shard in &self.shards {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Forgets waiters that went away.
     pub fn sweep(&self) {
         for shard in &self.shards {

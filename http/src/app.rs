@@ -7,6 +7,8 @@ use surehold::gateway::stripe::webhook::Webhook;
 use tokio::sync::watch;
 
 use crate::cors::Cors;
+use crate::edge;
+use crate::edge::rate::Rates;
 use crate::observe::Observe;
 
 /// The server's shared parts.
@@ -21,6 +23,10 @@ pub struct App {
     pub webhook: Option<Webhook>,
     /// Whether `POST /echo` answers, for measuring.
     pub echo: bool,
+    /// How connections are accepted and limited.
+    pub edge: edge::Settings,
+    /// The clients that are counted, if requests are limited.
+    pub rates: Option<Rates>,
     /// The address the server listens on.
     pub address: SocketAddr,
     /// Counters.

@@ -4,6 +4,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -11,6 +12,7 @@ use warp::Stream;
 use warp::http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
 use warp::http::{HeaderMap, HeaderName, Method};
 
+use crate::edge::limits::{BODY_PACE, BODY_SPANS};
 use crate::problem::Problem;
 
 /// Longest body that is read. The largest sensible order is a hundred times smaller.
@@ -18,8 +20,8 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// Of a body that is too long, so much is still read and thrown away: a client that is busy sending
 /// would otherwise never see the answer.
 const DISCARD_MAX: usize = 1024 * 1024;
-/// How long a client may take to send its body.
-const BODY_WAIT: Duration = Duration::from_secs(30);
+/// How long the body of a request that is refused is read at all.
+const DISCARD_WAIT: Duration = Duration::from_secs(1);
 
 /// A request.
 #[derive(Debug)]
@@ -96,44 +98,88 @@ fn media(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end. In each `span` some of it must come, in a few of them all.
 ///
 /// # Errors
 /// 413 above [`BODY_MAX`], 408 when it takes too long, 400 when it breaks off.
-pub async fn read_body<S, B>(headers: &HeaderMap, stream: S) -> Result<Bytes, Problem>
+pub async fn read_body<S, B>(
+    headers: &HeaderMap,
+    stream: S,
+    span: Duration,
+) -> Result<Bytes, Problem>
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let declared = declared.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let declared = declared(headers);
     let waits = headers.contains_key(EXPECT) && declared > BODY_MAX as u64;
     if waits || declared > DISCARD_MAX as u64 {
         return Err(Problem::too_large(BODY_MAX));
     }
-    match tokio::time::timeout(BODY_WAIT, collect(stream)).await {
-        Ok(body) => body,
-        Err(_) => Err(Problem::too_slow()),
+    let seen = AtomicUsize::new(0);
+    let mut collecting = pin!(collect(stream, &seen));
+    let mut before = 0;
+    for _ in 0..BODY_SPANS {
+        // A body that is there already, as nearly all are, costs no timer.
+        if let Ok(body) = tokio::time::timeout(span, &mut collecting).await {
+            return body;
+        }
+        let now = seen.load(Ordering::Relaxed);
+        if now - before < BODY_PACE {
+            break;
+        }
+        before = now;
+    }
+    Err(Problem::too_slow())
+}
+
+/// Reads what comes of the body of a request that is refused, and throws it away: left unread, it
+/// would end the connection, and perhaps take the answer along.
+pub async fn discard<S, B>(headers: &HeaderMap, stream: S)
+where
+    S: Stream<Item = Result<B, warp::Error>> + Send,
+    B: Buf,
+{
+    let read = async {
+        let mut stream = pin!(stream);
+        let mut left = BODY_MAX;
+        while let Some(Ok(chunk)) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            match left.checked_sub(chunk.remaining()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    let waits = headers.contains_key(EXPECT);
+    if !waits && declared(headers) <= BODY_MAX as u64 {
+        let _ = tokio::time::timeout(DISCARD_WAIT, read).await;
     }
 }
 
-async fn collect<S, B>(stream: S) -> Result<Bytes, Problem>
+/// The length of the body, as far as it is said.
+fn declared(headers: &HeaderMap) -> u64 {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    declared.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+async fn collect<S, B>(stream: S, seen: &AtomicUsize) -> Result<Bytes, Problem>
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
     let mut stream = pin!(stream);
     let mut body = BytesMut::new();
-    let mut seen = 0usize;
+    let mut bytes = 0usize;
     while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
         let chunk = chunk.map_err(|_| Problem::bad_request("the body broke off"))?;
-        seen = seen.saturating_add(chunk.remaining());
-        if seen > DISCARD_MAX {
+        bytes = bytes.saturating_add(chunk.remaining());
+        seen.store(bytes, Ordering::Relaxed);
+        if bytes > DISCARD_MAX {
             break;
         }
-        if seen <= BODY_MAX {
+        if bytes <= BODY_MAX {
             bytes::BufMut::put(&mut body, chunk);
         }
     }
-    if seen > BODY_MAX { Err(Problem::too_large(BODY_MAX)) } else { Ok(body.freeze()) }
+    if bytes > BODY_MAX { Err(Problem::too_large(BODY_MAX)) } else { Ok(body.freeze()) }
 }

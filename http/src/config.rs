@@ -8,6 +8,7 @@ pub mod payments;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use surehold::domain::plan::{Plan, PlanError};
 
@@ -16,6 +17,10 @@ use self::flags::ServeFlags;
 use self::payments::{Asked, Payments, STRIPE_KEY, STRIPE_WEBHOOK_SECRET};
 use crate::app::AdminAccess;
 use crate::cors::Cors;
+use crate::edge;
+use crate::edge::client::Net;
+use crate::edge::limits::CONNECTIONS_MAX;
+use crate::edge::rate::RateLimit;
 
 /// Where the server listens unless it is told otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -41,6 +46,10 @@ pub struct Config {
     pub payments: Payments,
     /// Seconds by which the clock is off, for tests.
     pub clock_off: i64,
+    /// How connections are accepted and limited.
+    pub edge: edge::Settings,
+    /// How long to wait for a data folder that another server has.
+    pub wait_for_data: Duration,
     /// Whether `POST /echo` answers.
     pub echo: bool,
 }
@@ -98,6 +107,9 @@ impl Config {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
+        let edge = settings(&flags, &file)?;
+        let wait_for_data = flags.wait_for_data.or(file.wait_for_data).unwrap_or(0);
+        let wait_for_data = Duration::from_secs(u64::from(wait_for_data));
         let listen = flags.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned());
         let listen = address(&listen)?;
         let markets = if flags.market.is_empty() { file.market } else { flags.market };
@@ -120,6 +132,7 @@ impl Config {
         let payment_url = flags.payment_url.or(file.payment_url);
         let asked = Asked { payment_url, stripe_url: flags.stripe_url, sandbox: file.sandbox };
         let payments = Payments::choose(asked, &secrets)?;
+        let (clock_off, echo) = (flags.clock_off.unwrap_or(0), flags.echo);
         Ok(Config {
             listen,
             data,
@@ -127,10 +140,36 @@ impl Config {
             admin,
             cors,
             payments,
-            clock_off: flags.clock_off.unwrap_or(0),
-            echo: flags.echo,
+            edge,
+            wait_for_data,
+            clock_off,
+            echo,
         })
     }
+}
+
+/// How connections are accepted and limited.
+fn settings(flags: &ServeFlags, file: &File) -> Result<edge::Settings, ConfigError> {
+    let max_connections = flags.max_connections.or(file.max_connections);
+    let max_connections = match max_connections {
+        Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
+        None => CONNECTIONS_MAX,
+    };
+    let burst = flags.rate_burst.or(file.rate_burst);
+    let rate = flags
+        .rate_limit
+        .or(file.rate_limit)
+        .map(|per_second| RateLimit { per_second, burst: burst.unwrap_or(per_second) });
+    if rate.is_none() && burst.is_some() {
+        let reason = "--rate-burst: has no meaning without --rate-limit";
+        return Err(ConfigError::Value(reason.to_owned()));
+    }
+    let trusted =
+        if flags.trusted_proxy.is_empty() { &file.trusted_proxy } else { &flags.trusted_proxy };
+    let trusted: Result<Vec<Net>, String> = trusted.iter().map(|net| net.parse()).collect();
+    let trusted =
+        trusted.map_err(|reason| ConfigError::Value(format!("--trusted-proxy: {reason}")))?;
+    Ok(edge::Settings { max_connections, patience: file.patience, rate, trusted })
 }
 
 impl Config {

@@ -15,7 +15,9 @@ use crate::answer::{self, Response};
 /// What a page may send.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 /// What a page may read of an answer, beside what every page may.
-const EXPOSED: HeaderValue = HeaderValue::from_static("Location, Retry-After");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+);
 /// For how many seconds a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 

@@ -1,15 +1,16 @@
 //! The HTTP edge of Surehold: parse, ask the engine, answer. No rule of a booking lives here.
 //!
 //! ```text
-//! socket -> server -> routes (the URL table) -> native or dialects -> Engine
+//! socket -> edge -> routes (the URL table) -> native or dialects -> Engine
 //!                        |                          |
 //!                        call (what was asked)      answer, problem (what is said)
 //! ```
 //!
-//! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
+//! Read in this order: [`edge`], [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
 //! knows the URLs and status codes of the API and its JSON; it reaches the engine through the crate `surehold` alone.
 
 pub mod proving;
+pub mod edge;
 pub mod remote;
 pub mod routes;
 

@@ -1,15 +1,21 @@
 //! The process: configuration, engine, server, and an orderly end.
 
 use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use surehold::{Data, Engine, Options, SystemClock};
+use surehold::{Data, Engine, OpenError, Options, SystemClock};
 use surehold_http::app::App;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::payments::Payments;
 use surehold_http::config::{Config, Secrets, markets};
+use surehold_http::edge::files::make_room;
+use surehold_http::edge::limits::DATA_LOOK;
+use surehold_http::edge::rate::Rates;
 use surehold_http::observe::Observe;
 use surehold_http::proving;
 use surehold_http::remote;
@@ -25,8 +31,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const CANNOT_START: u8 = 2;
 /// The engine gave up: a fault of the software or of the machine (sysexits' EX_SOFTWARE).
 const GAVE_UP: u8 = 70;
-/// What is logged unless RUST_LOG says otherwise. A client that hangs up is no news.
-const LOGGED: &str = "warn,warp::server=off";
+/// What is logged unless RUST_LOG says otherwise.
+const LOGGED: &str = "warn";
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -97,9 +103,19 @@ async fn run(config: Config) -> Result<End, String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(said)?;
     let observe = Observe::install().map_err(said)?;
     observe.keep_up();
-    let listener = server::bind(config.listen)
-        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
-    let address = listener.local_addr().map_err(said)?;
+    let cannot_listen =
+        |error: std::io::Error| format!("cannot listen on {}: {error}", config.listen);
+    let socket = server::bind(config.listen).map_err(cannot_listen)?;
+    let address = socket.local_addr().map_err(said)?;
+    let mut edge = config.edge;
+    let allowed = make_room(edge.max_connections);
+    if allowed < edge.max_connections {
+        tracing::warn!(
+            allowed,
+            "fewer connections than asked for: the system allows too few files"
+        );
+        edge.max_connections = allowed;
+    }
 
     let names: Vec<_> = config.plans.iter().map(|plan| plan.name.clone()).collect();
     let Payments { gateway, webhook } = config.payments;
@@ -107,22 +123,65 @@ async fn run(config: Config) -> Result<End, String> {
     let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
     options.gateway = gateway;
     options.clock = Arc::new(SystemClock::off_by(config.clock_off.saturating_mul(1000)));
-    let engine = Engine::open(options).await.map_err(said)?;
-
-    let (stopping, stopped) = watch::channel(false);
-    let (admin, cors, echo) = (config.admin, config.cors, config.echo);
-    let app = App { engine, admin, cors, echo, webhook, address, observe, stopping: stopped };
-    let app = Arc::new(app);
-    let (data, names) = (config.data.display(), names.join(", "));
-    let ready = format!("surehold is ready on http://{address}, data in {data}, markets: {names}");
-    say(&mut std::io::stdout(), &ready).map_err(said)?;
-    let stop = async move {
+    let mut stop = pin!(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    });
+    let engine = tokio::select! {
+        engine = open(options, address, config.wait_for_data) => engine?,
+        // Who is told to stop while it waits for the data has nothing to finish.
+        () = &mut stop, if !config.wait_for_data.is_zero() => return Ok(End::Drained),
     };
+    // Not before: a client that comes too early is refused and tries elsewhere.
+    let listener = match server::listen(socket) {
+        Ok(listener) => listener,
+        Err(error) => {
+            engine.close().await;
+            return Err(cannot_listen(error));
+        }
+    };
+
+    let (stopping, stopped) = watch::channel(false);
+    let (admin, cors, echo) = (config.admin, config.cors, config.echo);
+    let rates = edge.rate.map(Rates::new);
+    let app = App {
+        engine,
+        admin,
+        cors,
+        echo,
+        webhook,
+        edge,
+        rates,
+        address,
+        observe,
+        stopping: stopped,
+    };
+    let app = Arc::new(app);
+    let (data, names) = (config.data.display(), names.join(", "));
+    let ready = format!("surehold is ready on http://{address}, data in {data}, markets: {names}");
+    say(&mut std::io::stdout(), &ready).map_err(said)?;
     Ok(server::serve(app, listener, stopping, stop).await)
+}
+
+/// Opens the engine. Data that another server has is waited for, for at most so long.
+async fn open(options: Options, address: SocketAddr, patience: Duration) -> Result<Engine, String> {
+    let until = Instant::now() + patience;
+    let mut told = false;
+    loop {
+        match Engine::open(options.clone()).await {
+            Err(error @ OpenError::InUse(_)) if Instant::now() < until => {
+                if !told {
+                    let line = format!("INFO {error}; waiting for it, and not yet on {address}");
+                    say(&mut std::io::stderr(), &line).map_err(said)?;
+                }
+                told = true;
+                tokio::time::sleep(DATA_LOOK).await;
+            }
+            opened => return opened.map_err(said),
+        }
+    }
 }
 
 fn said(error: impl std::fmt::Display) -> String {

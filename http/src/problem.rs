@@ -126,6 +126,17 @@ impl Problem {
         Problem::new(status, "unauthorised", "The admin token is missing or wrong", detail)
     }
 
+    /// 429: this client asks too often.
+    #[must_use]
+    pub fn too_many(retry_after: Duration) -> Problem {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let detail = "this client asked too often; nothing was done for this request";
+        let title = "Too many requests from this client";
+        let mut problem = Problem::new(status, "too-many-requests", title, detail);
+        problem.0.retry_after = Some(retry_after);
+        problem
+    }
+
     /// 503: not now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Problem {

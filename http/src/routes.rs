@@ -1,6 +1,7 @@
 //! The URL table. One filter takes every request; one match says who answers it.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,9 +13,11 @@ use warp::{Filter, Rejection, Stream};
 
 use crate::answer::Response;
 use crate::app::App;
-use crate::call::{Call, read_body};
+use crate::call::{Call, discard, read_body};
 use crate::cors::{self, Visit};
 use crate::dialects;
+use crate::edge::client::{self, Client};
+use crate::edge::rate::Allowance;
 use crate::native::{
     Outcome, admin, attention, commands, events, inventory, offerings, orders, queue, support,
 };
@@ -105,9 +108,10 @@ fn run<'a>(outcome: impl Future<Output = Outcome> + Send + 'a) -> Answering<'a> 
     Box::pin(async move { outcome.await.unwrap_or_else(Response::from) })
 }
 
-/// The one filter of the server.
+/// The one filter of the server, for a connection of this peer's.
 pub fn filter(
     app: Arc<App>,
+    peer: IpAddr,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::method()
@@ -116,46 +120,74 @@ pub fn filter(
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .then(move |method, path, query, headers, body| {
-            answer(Arc::clone(&app), method, path, query, headers, body)
+            let head = Head { method, path, query, headers };
+            answer(Arc::clone(&app), peer, head, body)
         })
 }
 
-async fn answer<S, B>(
-    app: Arc<App>,
+/// A request before its body.
+struct Head {
     method: Method,
     path: FullPath,
     query: String,
     headers: HeaderMap,
-    body: S,
-) -> Response
+}
+
+async fn answer<S, B>(app: Arc<App>, peer: IpAddr, head: Head, body: S) -> Response
 where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf + Send,
 {
     let began = Instant::now();
+    let Head { method, path, query, headers } = head;
     let visit = Visit::of(&method, &headers);
-    let body = read_body(&headers, body).await;
-    let method = if method == Method::HEAD { Method::GET } else { method };
     let path = path.as_str();
     let mut parts = [""; PARTS_MAX];
     let parts = split(path, &mut parts);
+    let method = if method == Method::HEAD { Method::GET } else { method };
     let class = parts.map_or(Class::Other, |parts| Class::of(method.as_str(), parts));
     let open = parts.is_none_or(cors::covers);
-    let mut response = match (body, parts) {
-        (Err(problem), _) => Response::from(problem),
-        (Ok(_), _) if open && visit.only_asks() => cors::asked(),
-        (Ok(_), None) => Response::from(nowhere()),
-        (Ok(body), Some(parts)) => {
-            let path = path.to_owned();
-            let call = Call { method, path, query, headers, body };
-            route(&app, &call, parts).await
+    let only_asks = open && visit.only_asks();
+    let allowance = if only_asks { None } else { count(&app, class, peer, &headers, began) };
+    let refused_for = allowance.as_ref().and_then(Allowance::refused_for);
+    let mut response = match refused_for {
+        Some(wait) => {
+            discard(&headers, body).await;
+            Response::from(Problem::too_many(wait))
         }
+        None => match (read_body(&headers, body, app.edge.patience.body).await, parts) {
+            (Err(problem), _) => Response::from(problem),
+            (Ok(_), _) if only_asks => cors::asked(),
+            (Ok(_), None) => Response::from(nowhere()),
+            (Ok(body), Some(parts)) => {
+                let path = path.to_owned();
+                let call = Call { method, path, query, headers, body };
+                route(&app, &call, parts).await
+            }
+        },
     };
+    if let Some(allowance) = allowance {
+        allowance.mark(&mut response);
+    }
     if open {
         app.cors.mark(visit, &mut response);
     }
     app.observe.count(class, response.status(), began.elapsed());
     response
+}
+
+/// Counts the request against what its client may do, if that is limited. Probes are asked by
+/// machines that would take a refusal for an illness, and the operator is never locked out.
+fn count(
+    app: &App,
+    class: Class,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    now: Instant,
+) -> Option<Allowance> {
+    let rates = app.rates.as_ref().filter(|_| !matches!(class, Class::Probe | Class::Admin))?;
+    let client = client::of(peer, headers, &app.edge.trusted);
+    Some(rates.take(Client::from(client), now))
 }
 
 async fn route<'a>(app: &'a App, call: &'a Call, path: &[&'a str]) -> Response {

@@ -1,34 +1,48 @@
-//! The socket and the server's life: bind, serve, drain.
+//! The server's life: bind, listen, serve, drain.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use surehold::Engine;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::app::App;
-use crate::routes;
+use crate::edge::Door;
+use crate::edge::limits::{
+    ANSWERS_WAIT, CLOSE_WAIT, PEER_GONE, PROBE_AFTER, PROBE_EVERY, REQUESTS_WAIT,
+};
 
 /// Connections the system keeps until they are accepted.
 const BACKLOG: u32 = 4096;
-/// How long requests may still take once the server stops, before the engine is closed over them.
-const REQUESTS_WAIT: Duration = Duration::from_secs(1);
-/// How long answers may still take to be sent once the engine is closed.
-const ANSWERS_WAIT: Duration = Duration::from_millis(500);
 
-/// Takes the address.
+/// Takes the address. Until [`TcpSocket::listen`] nobody can connect: a client that tries is refused
+/// at once and goes elsewhere.
 ///
 /// # Errors
 /// If it cannot be had.
-pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it: an answer never waits for more to say.
+    // Accepted connections inherit what follows. An answer never waits for more to say.
     socket.set_nodelay(true)?;
+    let raw = SockRef::from(&socket);
+    raw.set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY))?;
+    #[cfg(target_os = "linux")]
+    raw.set_tcp_user_timeout(Some(PEER_GONE))?;
     socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Opens the address to clients.
+///
+/// # Errors
+/// If another process listens there by now.
+pub fn listen(socket: TcpSocket) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
@@ -50,12 +64,11 @@ pub async fn serve(
 ) -> End {
     let engine = app.engine.clone();
     let mut stopped = stopping.subscribe();
-    let graceful = async move {
+    let leaving = async move {
         // An error means that nobody can say stop any more, which is the same.
         let _ = stopped.wait_for(|stopping| *stopping).await;
     };
-    let served = warp::serve(routes::filter(app)).incoming(listener).graceful(graceful).run();
-    let mut served = tokio::spawn(served);
+    let mut served = tokio::spawn(Door::new(app).serve(listener, leaving));
     let end = tokio::select! {
         () = stop => End::Drained,
         reason = engine.failed() => End::Failed(reason),
@@ -69,10 +82,10 @@ pub async fn serve(
 }
 
 /// Lets requests finish, closes the engine, lets the last answers go.
-async fn drain(engine: &Engine, served: &mut tokio::task::JoinHandle<()>) {
-    let in_time = tokio::time::timeout(REQUESTS_WAIT, &mut *served).await.is_ok();
-    engine.close().await;
-    if !in_time && tokio::time::timeout(ANSWERS_WAIT, served).await.is_err() {
+async fn drain(engine: &Engine, served: &mut JoinHandle<()>) {
+    let in_time = timeout(REQUESTS_WAIT, &mut *served).await.is_ok();
+    engine.close_within(CLOSE_WAIT).await;
+    if !in_time && timeout(ANSWERS_WAIT, served).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");
     }
 }

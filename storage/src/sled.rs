@@ -70,8 +70,8 @@ impl SledSnapshots {
     /// Opens the store in `folder`, or makes a new one there.
     ///
     /// # Errors
-    /// [`SnapshotError::Unavailable`] if somebody has it open, or if it cannot be read: then
-    /// [`discard`] it and open a new one.
+    /// [`SnapshotError::InUse`] if somebody has it open; [`SnapshotError::Unavailable`] if it cannot be
+    /// read: then [`discard`] it and open a new one.
     pub fn open(folder: &Path) -> Result<Arc<SledSnapshots>, SnapshotError> {
         SledSnapshots::open_with(folder, REBUILD_FROM_BYTES)
     }
@@ -293,7 +293,7 @@ impl std::fmt::Debug for SledSnapshots {
 /// Removes the store in `folder`, readable or not. A folder that is not there is as good.
 ///
 /// # Errors
-/// [`SnapshotError::Unavailable`] if somebody has it open, or if the system refuses.
+/// [`SnapshotError::InUse`] if somebody has it open, [`SnapshotError::Unavailable`] if the system refuses.
 pub fn discard(folder: &Path) -> Result<(), SnapshotError> {
     let io = |error: std::io::Error| unavailable(folder, error.to_string());
     if !folder.try_exists().map_err(io)? {
@@ -306,7 +306,7 @@ pub fn discard(folder: &Path) -> Result<(), SnapshotError> {
 fn lock(folder: &Path) -> Result<File, SnapshotError> {
     let lock = folder::lock(&layout::lock(folder));
     let lock = lock.map_err(|error| unavailable(folder, error.to_string()))?;
-    lock.ok_or_else(|| unavailable(folder, "it is in use already".to_owned()))
+    lock.ok_or_else(|| SnapshotError::InUse(folder.to_owned()))
 }
 
 fn full_key(space: Space, key: &[u8]) -> Vec<u8> {

@@ -45,6 +45,9 @@ pub enum SnapshotError {
         /// The key, in hexadecimal.
         key: String,
     },
+    /// Somebody else has the store open.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
     /// The store cannot be read or written.
     #[error("{}: {reason}", .file.display())]
     Unavailable {

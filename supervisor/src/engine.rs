@@ -37,10 +37,11 @@ use surehold_domain::mutant::{self, Mutant};
 use surehold_domain::plan::Plan;
 use surehold_storage::JournalError;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::core::{Core, CoreError, Parts};
 use crate::gate::Gate;
-use crate::limits::DRAIN;
+use crate::limits::{DRAIN, PARTING};
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::root::{Condition, RootActor, RootArgs, RootMsg, Status};
@@ -287,9 +288,20 @@ impl Engine {
     /// Stops taking work, finishes what was taken, makes a checkpoint and closes. Idempotent. What
     /// does not finish in time is finished by the next start.
     pub async fn close(&self) {
+        self.close_within(DRAIN).await;
+    }
+
+    /// As [`Engine::close`], for callers who have waited for their work already: what was taken is
+    /// given at most so long to finish. Who waits for an order longer than that is told how far it is.
+    pub async fn close_within(&self, patience: Duration) {
         self.inner.gate.shut();
-        if tokio::time::timeout(DRAIN, self.inner.gate.empty()).await.is_err() {
+        if timeout(patience, self.inner.gate.empty()).await.is_err() {
             tracing::warn!("some work did not finish in time; the next start finishes it");
+            // Those who wait for it are told so while what they ask about can still be read.
+            if let Ok(core) = self.core() {
+                core.post.watchers.release();
+            }
+            let _ = timeout(PARTING, self.inner.gate.empty()).await;
         }
         let (done, closed) = oneshot::channel();
         if self.inner.root.send_message(RootMsg::Close(done)).is_ok() {
@@ -331,5 +343,5 @@ async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>)
 
 /// Waits for an answer for a limited time; `None` when the time is up or nobody will answer.
 async fn within<T>(time: Duration, answer: oneshot::Receiver<T>) -> Option<T> {
-    tokio::time::timeout(time, answer).await.ok()?.ok()
+    timeout(time, answer).await.ok()?.ok()
 }

@@ -4,19 +4,20 @@
 //! before anything was done for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::limits::{ADMISSION_WAIT, COMMANDS_MAX, PLACING_MAX};
+use crate::lanes::{Lanes, Wanted};
+use crate::limits::{ADMISSION_WAIT, COMMANDS_MAX, PLACING_MAX, WAITING_MAX};
 use crate::refusal::Refusal;
 
 /// Which kind of work wants in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// A new order.
-    Placing,
+    /// A new order, and what it is for.
+    Placing(Wanted),
     /// A command to an order or an offering.
     Command,
 }
@@ -24,17 +25,36 @@ pub(crate) enum Work {
 /// The gate.
 pub(crate) struct Gate {
     open: AtomicBool,
-    placing: Arc<Semaphore>,
-    commands: Arc<Semaphore>,
+    placing: Semaphore,
+    lanes: Lanes,
+    commands: Semaphore,
+    waiting: AtomicUsize,
 }
 
 impl Default for Gate {
     fn default() -> Self {
         Gate {
             open: AtomicBool::new(false),
-            placing: Arc::new(Semaphore::new(PLACING_MAX)),
-            commands: Arc::new(Semaphore::new(COMMANDS_MAX)),
+            placing: Semaphore::new(PLACING_MAX),
+            lanes: Lanes::default(),
+            commands: Semaphore::new(COMMANDS_MAX),
+            waiting: AtomicUsize::new(0),
         }
+    }
+}
+
+/// Work that was let in, for as long as this is kept.
+pub(crate) struct Pass<'g> {
+    _permit: SemaphorePermit<'g>,
+    _lane: Option<SemaphorePermit<'g>>,
+}
+
+/// One who waits, and is counted.
+struct Waiting<'g>(&'g AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -47,25 +67,47 @@ impl Gate {
         self.open.store(false, Ordering::Release);
     }
 
-    /// Lets work in, as long as the permit is kept.
-    pub(crate) async fn enter(&self, work: Work) -> Result<OwnedSemaphorePermit, Refusal> {
+    /// Lets work in, as long as the pass is kept.
+    pub(crate) async fn enter(&self, work: Work) -> Result<Pass<'_>, Refusal> {
         if !self.is_open() {
             return Err(Refusal::unavailable("the engine takes no orders just now"));
         }
-        let permits = match work {
-            Work::Placing => &self.placing,
-            Work::Command => &self.commands,
+        if let Some(pass) = self.try_enter(work) {
+            return Ok(pass);
+        }
+        let passed = match self.wait() {
+            Some(_waiting) => tokio::time::timeout(ADMISSION_WAIT, self.queue(work)).await.ok(),
+            None => None,
         };
-        if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        match tokio::time::timeout(ADMISSION_WAIT, Arc::clone(permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => {
-                metrics::counter!("surehold_refused_overload_total").increment(1);
-                Err(Refusal::unavailable("too much is under way; try again shortly"))
-            }
-        }
+        passed.flatten().ok_or_else(|| {
+            metrics::counter!("surehold_refused_overload_total").increment(1);
+            Refusal::unavailable("too much is under way; try again shortly")
+        })
+    }
+
+    fn try_enter(&self, work: Work) -> Option<Pass<'_>> {
+        let (permits, lane) = match work {
+            Work::Placing(wanted) => (&self.placing, Some(self.lanes.try_enter(wanted)?)),
+            Work::Command => (&self.commands, None),
+        };
+        Some(Pass { _permit: permits.try_acquire().ok()?, _lane: lane })
+    }
+
+    /// Waits in line. Who waits for a lane takes nobody else's room meanwhile.
+    async fn queue(&self, work: Work) -> Option<Pass<'_>> {
+        let (permits, lane) = match work {
+            Work::Placing(wanted) => (&self.placing, Some(self.lanes.enter(wanted).await?)),
+            Work::Command => (&self.commands, None),
+        };
+        // The semaphores are never closed.
+        Some(Pass { _permit: permits.acquire().await.ok()?, _lane: lane })
+    }
+
+    /// Counts one who waits, unless too many do.
+    fn wait(&self) -> Option<Waiting<'_>> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(&self.waiting);
+        (before < WAITING_MAX).then_some(waiting)
     }
 
     /// Returns when all work that was let in is done.

@@ -23,6 +23,7 @@ mod root;
 mod core;
 mod gate;
 mod keeper;
+mod lanes;
 mod pulse;
 pub mod stores;
 mod support;

@@ -9,10 +9,19 @@ use surehold_domain::time::Span;
 /// Orders being placed at once; the next ones are refused before any work is done. Above a thousand
 /// more concurrency only adds waiting: the disk is saturated by then.
 pub const PLACING_MAX: usize = 4096;
+/// Orders being placed at once for one offering: half of them all, so that a crowd at one offering
+/// leaves room for the others. They enter through two lanes, each of which takes half of these.
+pub const OFFERING_PLACING_MAX: usize = PLACING_MAX / 2;
+/// Lanes in all; an offering is given two of them. At 40 bytes each a table that is worth no thought,
+/// and large enough that two offerings hardly ever have both in common.
+pub const LANES: usize = 1024;
 /// Commands under way at once, for the same reason.
 pub const COMMANDS_MAX: usize = 4096;
 /// How long a request waits for its turn before it is refused.
 pub const ADMISSION_WAIT: Duration = Duration::from_millis(500);
+/// Requests that wait for their turn at once; the next ones are refused at once. As many as there is
+/// work under way: more could hardly be served within [`ADMISSION_WAIT`].
+pub const WAITING_MAX: usize = PLACING_MAX + COMMANDS_MAX;
 /// How long a customer waits for an order to settle before being told to look again.
 pub const SETTLE_WAIT: Duration = Duration::from_secs(10);
 /// How long a cancelling customer waits for money and units to be back before being told to look again.
@@ -141,3 +150,5 @@ pub const BEAT_MISSING: Duration = Duration::from_secs(15);
 pub const JOURNAL_STALLED: Duration = Duration::from_secs(30);
 /// How long closing may take before the process leaves the rest to recovery.
 pub const DRAIN: Duration = Duration::from_secs(8);
+/// How long those who still wait then may take to say how far their order came.
+pub const PARTING: Duration = Duration::from_millis(500);

@@ -41,7 +41,7 @@ pub trait Stores: Send + Sync + 'static {
 }
 
 /// Opens snapshots in this folder by `open`. Those that cannot be opened are removed: they are a
-/// cache, and are built anew from the journal.
+/// cache, and are built anew from the journal. Those that another process uses are left alone.
 ///
 /// # Errors
 /// [`SnapshotError`] if they can neither be opened nor removed.
@@ -49,11 +49,15 @@ pub fn open_or_discard(
     folder: &Path,
     open: impl Fn(&Path) -> Result<Arc<SledSnapshots>, SnapshotError>,
 ) -> Result<Arc<SledSnapshots>, SnapshotError> {
-    open(folder).or_else(|error| {
-        warn!(%error, "the snapshots cannot be opened; they are built anew");
-        sled::discard(folder)?;
-        open(folder)
-    })
+    match open(folder) {
+        Ok(snapshots) => Ok(snapshots),
+        Err(error @ SnapshotError::InUse(_)) => Err(error),
+        Err(error) => {
+            warn!(%error, "the snapshots cannot be opened; they are built anew");
+            sled::discard(folder)?;
+            open(folder)
+        }
+    }
 }
 
 /// Data in a folder: `journal/` is the truth, `snapshots/` may be deleted at any time.
@@ -88,8 +92,12 @@ impl Stores for FolderStores {
             Ok(snapshots) => Ok((journal, snapshots)),
             Err(error) => {
                 journal.close();
-                let (file, reason) = (self.folder.join("snapshots"), error.to_string());
-                Err(JournalError::Io { file, reason })
+                let file = self.folder.join("snapshots");
+                // Whoever had the data is about to be gone: it gives the journal up first.
+                if matches!(error, SnapshotError::InUse(_)) {
+                    return Err(JournalError::InUse(file));
+                }
+                Err(JournalError::Io { file, reason: error.to_string() })
             }
         }
     }
@@ -144,5 +152,25 @@ impl Stores for MemoryStores {
 
     fn room(&self) -> Result<(), String> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_that_somebody_still_holds_are_waited_for_and_not_thrown_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshots = folder.path().join("snapshots");
+        let other = SledSnapshots::open(&snapshots).unwrap();
+        let kept = snapshots.join("kept");
+        fs::write(&kept, "").unwrap();
+        let stores = FolderStores::new(folder.path().to_owned());
+        let refused = stores.open().map(drop).unwrap_err();
+        assert!(matches!(refused, JournalError::InUse(_)), "{refused:?}");
+        drop(other);
+        assert!(stores.open().is_ok(), "the journal was given up again");
+        assert!(kept.exists());
     }
 }

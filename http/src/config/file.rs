@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use surehold::domain::card::Card;
 use surehold::domain::time::Span;
 
 use super::{ConfigError, read};
+use crate::edge::limits::Patience;
 
 /// What the file says; what it does not say is left to the defaults.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,18 @@ pub struct File {
     pub cors_origin: Vec<String>,
     /// The payment service.
     pub payment_url: Option<String>,
+    /// Connections served at once.
+    pub max_connections: Option<u32>,
+    /// Requests a second of one client.
+    pub rate_limit: Option<u32>,
+    /// Requests at once of one client.
+    pub rate_burst: Option<u32>,
+    /// The proxies that are believed.
+    pub trusted_proxy: Vec<String>,
+    /// Seconds to wait for the data folder.
+    pub wait_for_data: Option<u32>,
+    /// How long clients may take.
+    pub patience: Patience,
     /// How the sandbox gateway behaves, if anything is said of it.
     pub sandbox: Option<SandboxSettings>,
 }
@@ -40,7 +54,24 @@ struct Written {
     #[serde(default)]
     cors_origin: Vec<String>,
     payment_url: Option<String>,
+    max_connections: Option<NonZeroU32>,
+    rate_limit: Option<NonZeroU32>,
+    rate_burst: Option<NonZeroU32>,
+    #[serde(default)]
+    trusted_proxy: Vec<String>,
+    wait_for_data: Option<u32>,
+    #[serde(default)]
+    patience: WrittenPatience,
     sandbox: Option<WrittenSandbox>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPatience {
+    head: Option<String>,
+    idle: Option<String>,
+    body: Option<String>,
+    send: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +102,42 @@ impl File {
             ConfigError::Value(format!("{name}: line {line}: {}", one_line(error.message())))
         })?;
         let sandbox = written.sandbox.map(|sandbox| settings(name, sandbox)).transpose()?;
-        let Written { listen, data, market, admin, cors_origin, payment_url, .. } = written;
-        Ok(File { listen, data, market, admin, cors_origin, payment_url, sandbox })
+        let patience = patience(name, written.patience)?;
+        Ok(File {
+            listen: written.listen,
+            data: written.data,
+            market: written.market,
+            admin: written.admin,
+            cors_origin: written.cors_origin,
+            payment_url: written.payment_url,
+            max_connections: written.max_connections.map(NonZeroU32::get),
+            rate_limit: written.rate_limit.map(NonZeroU32::get),
+            rate_burst: written.rate_burst.map(NonZeroU32::get),
+            trusted_proxy: written.trusted_proxy,
+            wait_for_data: written.wait_for_data,
+            patience,
+            sandbox,
+        })
     }
+}
+
+fn patience(name: &str, written: WrittenPatience) -> Result<Patience, ConfigError> {
+    let mut patience = Patience::default();
+    let Patience { head, idle, body, send } = &mut patience;
+    for (key, text, span) in [
+        ("head", written.head, head),
+        ("idle", written.idle, idle),
+        ("body", written.body, body),
+        ("send", written.send, send),
+    ] {
+        let Some(text) = text else { continue };
+        let wrong = |reason| ConfigError::Value(format!("{name}: patience.{key}: {reason}"));
+        match Span::parse(&text).map_err(wrong)? {
+            Span(0) => return Err(wrong("must be longer than nothing".to_owned())),
+            Span(millis) => *span = Duration::from_millis(millis),
+        }
+    }
+    Ok(patience)
 }
 
 fn settings(name: &str, written: WrittenSandbox) -> Result<SandboxSettings, ConfigError> {
@@ -105,7 +169,8 @@ mod tests {
     #[test]
     fn reads_everything() {
         let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n\
-                    cors_origin = [\"https://a\"]\npayment_url = \"b\"\n[sandbox]\n\
+                    cors_origin = [\"https://a\"]\npayment_url = \"b\"\nrate_limit = 5\n\
+                    trusted_proxy = [\"::1\"]\n[patience]\nhead = \"1 s\"\n[sandbox]\n\
                     decline = [\"7\"]\ndelay = \"400 ms\"\nsilent = true\n";
         let file = File::parse("x.toml", text).unwrap();
         let sandbox = file.sandbox.unwrap();
@@ -114,6 +179,10 @@ mod tests {
         assert_eq!(file.payment_url.as_deref(), Some("b"));
         assert_eq!((file.admin, file.market), (Some(true), vec!["a".to_owned()]));
         assert_eq!(file.cors_origin, ["https://a"]);
+        assert_eq!((file.rate_limit, file.rate_burst, file.max_connections), (Some(5), None, None));
+        assert_eq!(file.trusted_proxy, ["::1"]);
+        let head = Duration::from_secs(1);
+        assert_eq!(file.patience, Patience { head, ..Patience::default() });
     }
 
     #[test]
@@ -123,6 +192,8 @@ mod tests {
             ("\n[sandbox]\ndely = \"1 s\"", ["line 3", "dely", "unknown"]),
             ("[sandbox]\ndelay = \"soon\"", ["sandbox.delay", "soon", "length of time"]),
             ("admin = 3", ["x.toml", "line 1", "bool"]),
+            ("rate_limit = 0", ["x.toml", "line 1", "nonzero"]),
+            ("[patience]\nhead = \"0 s\"", ["patience.head", "longer", "nothing"]),
         ] {
             let error = File::parse("x.toml", text).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{error}");

@@ -20,6 +20,16 @@ A configuration file is TOML and holds the same names:
   admin = false
   cors_origin = [\"https://shop.example\"]
   payment_url = \"https://pay.example\"   # instead of the sandbox
+  max_connections = 10000
+  rate_limit = 50
+  rate_burst = 100
+  trusted_proxy = [\"10.0.0.0/8\"]
+  wait_for_data = 30
+  [patience]                     # how long clients may take
+  head = \"10 s\"                  # for the head of a request
+  idle = \"75 s\"                  # between two requests
+  body = \"10 s\"                  # for the next 4 KiB of a body, thrice at most
+  send = \"30 s\"                  # for reading anything of an answer
   [sandbox]                      # how the built-in payment sandbox behaves
   decline = [\"4000000000000002\"]
   delay = \"400 ms\"
@@ -125,6 +135,50 @@ pub struct ServeFlags {
         action = ArgAction::Append
     )]
     pub cors_origin: Vec<String>,
+    /// Connections served at once; the next ones are told 503 and closed [default: 10000].
+    #[arg(
+        long,
+        global = true,
+        value_name = "COUNT",
+        env = "SUREHOLD_MAX_CONNECTIONS",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_connections: Option<u32>,
+    /// Requests a second that one client may make, by its address (an IPv6 network of 64 bits is
+    /// one client); above that it is told 429. Probes and admin calls are not counted
+    /// [default: no limit].
+    #[arg(
+        long,
+        global = true,
+        value_name = "COUNT",
+        env = "SUREHOLD_RATE_LIMIT",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_limit: Option<u32>,
+    /// Requests that one client may make at once [default: as many as --rate-limit].
+    #[arg(
+        long,
+        global = true,
+        value_name = "COUNT",
+        env = "SUREHOLD_RATE_BURST",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_burst: Option<u32>,
+    /// A proxy that is believed when it says in X-Forwarded-For for whom it asks: an address, or a
+    /// block such as 10.0.0.0/8; may be repeated [default: none].
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDR/BITS",
+        env = "SUREHOLD_TRUSTED_PROXY",
+        value_delimiter = ',',
+        action = ArgAction::Append
+    )]
+    pub trusted_proxy: Vec<String>,
+    /// When another server has the data folder: seconds to wait for it, without listening, before
+    /// giving up. For a rolling restart [default: 0].
+    #[arg(long, global = true, value_name = "SECONDS", env = "SUREHOLD_WAIT_FOR_DATA")]
+    pub wait_for_data: Option<u32>,
     /// A payment service that moves the money, spoken to in JSON as the README says. Without it
     /// and without Stripe's key a sandbox does, and no money moves.
     #[arg(

@@ -43,27 +43,26 @@ pub fn open(app: &App, market: Market, after: u64, publisher: Publisher) -> Resp
     let (engine, mut stopping) = (app.engine.clone(), app.stopping.clone());
     tokio::spawn(async move {
         let mut after = after;
-        loop {
-            let next = tokio::time::timeout(HEARTBEAT, engine.events_after(market, after, AHEAD));
-            let next = tokio::select! {
-                next = next => next,
-                () = into.closed() => return,
-                _ = stopping.wait_for(|stopping| *stopping) => return,
-            };
-            match next {
-                Err(_) => {
-                    if into.send(Event::default().comment("")).await.is_err() {
-                        return;
-                    }
+        let telling = async {
+            loop {
+                let next = engine.events_within(market, after, AHEAD, HEARTBEAT).await;
+                let Ok(events) = next else { return };
+                after = events.cursor;
+                let told = match events.events.is_empty() {
+                    true => into.send(Event::default().comment("")).await.is_ok(),
+                    false => send(&into, &publisher, &events).await,
+                };
+                if !told {
+                    return;
                 }
-                Ok(Ok(events)) => {
-                    after = events.cursor;
-                    if !send(&into, &publisher, &events).await {
-                        return;
-                    }
-                }
-                Ok(Err(_)) => return,
             }
+        };
+        // Whatever it waits for, be it a client that does not read: a server that stops waits for no
+        // stream.
+        tokio::select! {
+            () = telling => {}
+            () = into.closed() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
         }
     });
     warp::sse::reply(Subscription { events }).into_response()

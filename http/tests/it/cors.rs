@@ -36,7 +36,10 @@ fn every_page_may_call_without_credentials() {
     let body = Some(b"{\"name\":\"ann\"}".as_slice());
     let made = client.send("POST", "/orders", &[SHOP], body).unwrap().expect(201);
     assert_eq!((allowed(&made), made.header("vary")), (Some("*"), None));
-    assert_eq!(made.header("access-control-expose-headers"), Some("Location, Retry-After"));
+    assert_eq!(
+        made.header("access-control-expose-headers"),
+        Some("Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset")
+    );
     for path in ["/orders/99", "/v1/talentshare/orders/99", "/nowhere"] {
         let lost = client.send("GET", path, &[SHOP], None).unwrap().expect(404);
         assert_eq!(allowed(&lost), Some("*"), "{path}");

@@ -9,9 +9,12 @@ mod localstripe;
 mod payment_service;
 mod server;
 
+mod edge;
+mod handover;
 mod killed;
 mod process;
 mod proving;
+mod rate;
 mod transcripts;
 mod upgrade;
 
@@ -33,6 +36,7 @@ mod gateway_json;
 mod gateway_stripe;
 
 mod full_disk;
+mod gave_up;
 mod kill;
 mod races;
 mod self_healing;

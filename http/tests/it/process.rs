@@ -34,6 +34,12 @@ fn help_is_complete() {
         for word in ["--listen", "--data", "--market", "--config", "--admin", "SUREHOLD_MARKET"] {
             assert!(text.contains(word), "{word} is missing in:\n{text}");
         }
+        for word in ["--max-connections", "--rate-limit", "--rate-burst", "--trusted-proxy"] {
+            assert!(text.contains(word), "{word} is missing in:\n{text}");
+        }
+        for word in ["--wait-for-data", "SUREHOLD_WAIT_FOR_DATA", "[patience]"] {
+            assert!(text.contains(word), "{word} is missing in:\n{text}");
+        }
         assert!(text.contains("SUREHOLD_ADMIN_TOKEN") && !text.contains("--echo"), "{text}");
     }
     let unknown = command().arg("--lisen=1").output().unwrap();
@@ -64,7 +70,7 @@ fn says_where_it_is_and_ends_in_order() {
 fn finishes_what_it_began() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("surehold.toml");
-    std::fs::write(&config, "[sandbox]\ndelay = \"700 ms\"\n").unwrap();
+    std::fs::write(&config, "[sandbox]\ndelay = \"2 s\"\n").unwrap();
     let data = folder.path().join("data");
     let server = Server::with(&data, &["--config", config.to_str().unwrap()]);
     let mut client = server.client();
@@ -78,6 +84,37 @@ fn finishes_what_it_began() {
     let (status, stderr) = server.stop();
     placing.join().unwrap().expect(201);
     assert_eq!(status.code(), Some(0), "{stderr}");
+}
+
+/// Takes as long as a server that stops waits for requests: that is what it is about.
+#[test]
+fn what_takes_too_long_is_said_to_be_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("surehold.toml");
+    std::fs::write(&config, "[sandbox]\ndelay = \"9900 ms\"\n").unwrap();
+    let data = folder.path().join("data");
+    let flags = ["--config", config.to_str().unwrap(), "--market", "talentshare"];
+    let server = Server::with(&data, &flags);
+    let mut client = server.client();
+    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "7"}});
+    let placing = std::thread::spawn(move || client.post("/v1/talentshare/orders", &order));
+    let mut other = server.client();
+    until("the order is under way", || {
+        let list = other.get("/v1/talentshare/orders").json();
+        (!list["items"].as_array()?.is_empty()).then_some(())
+    });
+    drop(other);
+    let began = Instant::now();
+    let (status, _) = server.stop();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(0));
+    let told = placing.join().unwrap().expect(202).json();
+    assert_eq!(told["phase"], "paying", "{told}");
+    let server = Server::with(&data, &["--market", "talentshare"]);
+    until("the next server finishes it", || {
+        let order = server.client().get("/v1/talentshare/orders/1").json();
+        (order["payment"]["state"] == "captured").then_some(())
+    });
 }
 
 #[test]
@@ -111,6 +148,8 @@ fn bad_settings_are_named_in_one_line() {
         (vec!["--market", "nowhere"], ["nowhere", "neither"]),
         (vec!["--config", &config], ["config.toml", "listn"]),
         (vec!["--listen", "here"], ["--listen", "here"]),
+        (vec!["--trusted-proxy", "10.0.0.1/8"], ["--trusted-proxy", "10.0.0.1/8"]),
+        (vec!["--rate-burst", "5"], ["--rate-burst", "--rate-limit"]),
         (vec!["--cors-origin", "*,https://a"], ["--cors-origin", "cannot stand beside others"]),
         (vec!["--cors-origin", "https://a/"], ["--cors-origin", "https://a/"]),
         (vec!["--listen", "0.0.0.0:0", "--admin"], ["0.0.0.0", "SUREHOLD_ADMIN_TOKEN"]),

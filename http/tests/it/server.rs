@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -90,23 +90,8 @@ impl Server {
     }
 
     /// Starts whatever `command` says, and waits for its ready line.
-    pub(crate) fn spawn(mut command: Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
-        let stderr = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
-        });
-        let mut ready = String::new();
-        stdout.read_line(&mut ready).unwrap();
-        let address = ready.split("http://").nth(1).and_then(|rest| rest.split(',').next());
-        let Some(address) = address.map(str::to_owned) else {
-            let status = child.wait().unwrap();
-            panic!("not ready: {ready:?}, {status}, stderr: {}", stderr.join().unwrap());
-        };
-        Server { child, address, ready, stderr: Some(stderr) }
+    pub(crate) fn spawn(command: Command) -> Server {
+        Starting::spawn(command).ready()
     }
 
     /// A client with a connection of its own.
@@ -125,6 +110,61 @@ impl Server {
     pub(crate) fn kill(mut self) {
         signal("-KILL", self.child.id());
         self.child.wait().unwrap();
+    }
+}
+
+/// A server that is not ready yet.
+pub(crate) struct Starting {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+    /// What it wrote to stderr so far.
+    said: String,
+}
+
+impl Starting {
+    pub(crate) fn spawn(mut command: Command) -> Starting {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Starting { child, stdout, stderr, said: String::new() }
+    }
+
+    /// Returns the line on stderr with these words, when it comes.
+    #[track_caller]
+    pub(crate) fn says(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "not said: {words}");
+            self.said.push_str(&line);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for its ready line.
+    #[track_caller]
+    pub(crate) fn ready(self) -> Server {
+        let Starting { mut child, mut stdout, mut stderr, said: mut text } = self;
+        let stderr = std::thread::spawn(move || {
+            let _ = stderr.read_to_string(&mut text);
+            text
+        });
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        let address = ready.split("http://").nth(1).and_then(|rest| rest.split(',').next());
+        let Some(address) = address.map(str::to_owned) else {
+            let status = child.wait().unwrap();
+            panic!("not ready: {ready:?}, {status}, stderr: {}", stderr.join().unwrap());
+        };
+        Server { child, address, ready, stderr: Some(stderr) }
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        signal("-TERM", self.child.id());
+        until("the server ends", || self.child.try_wait().unwrap())
     }
 }
 

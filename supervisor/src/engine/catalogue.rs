@@ -44,7 +44,7 @@ impl Engine {
         market: Market,
         new: NewOffering,
     ) -> Result<OfferingView, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let _pass = self.inner.gate.enter(Work::Command).await?;
         let core = self.core()?;
         let plan = self.plan(market);
         let market = self.market_id(&core, market);
@@ -155,7 +155,7 @@ impl Engine {
         key: OfferingKey,
         message: impl FnOnce(oneshot::Sender<ChangeReply>) -> InventoryMsg,
     ) -> Result<OfferingView, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let _pass = self.inner.gate.enter(Work::Command).await?;
         let (reply, answer) = oneshot::channel();
         if core.offerings.send(key, message(reply)) != Sent::Delivered {
             return Err(Refusal::unavailable("the inventory is down"));

@@ -1,5 +1,7 @@
 //! Committed facts in order: for pages, for streams, for anybody who follows.
 
+use std::time::Duration;
+
 use surehold_actors::machine::Machine;
 use surehold_actors::shelf::ShelfError;
 use surehold_actors::stream::Kind;
@@ -14,6 +16,7 @@ use surehold_domain::payment::Payment;
 use surehold_domain::review::Review;
 use surehold_domain::saga::Saga;
 use surehold_storage::Record;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Engine, Market};
 use crate::core::Core;
@@ -60,6 +63,35 @@ impl Engine {
             cursor = events.cursor;
             if events.at_end {
                 self.durable(&core, cursor + 1).await?;
+            }
+        }
+    }
+
+    /// As [`Engine::events_after`], but gives up after this time. Then there are none, and the cursor
+    /// says how far it looked: whoever goes on there never looks at anything twice.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`] when the engine closes meanwhile.
+    pub async fn events_within(
+        &self,
+        market: Market,
+        after: u64,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Events, Refusal> {
+        let until = Instant::now() + wait;
+        let mut cursor = after;
+        loop {
+            let core = self.core()?;
+            let events = self.events(market, cursor, limit).await?;
+            if !events.events.is_empty() || Instant::now() >= until {
+                return Ok(events);
+            }
+            cursor = events.cursor;
+            if events.at_end
+                && let Ok(durable) = timeout_at(until, self.durable(&core, cursor + 1)).await
+            {
+                durable?;
             }
         }
     }

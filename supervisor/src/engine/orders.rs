@@ -21,6 +21,7 @@ use super::keys::{append_keyed, check_key, find_key};
 use super::{Engine, Market, settling, within};
 use crate::core::Core;
 use crate::gate::Work;
+use crate::lanes::Wanted;
 use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
 use crate::refusal::{Refusal, bad_attribute};
 use crate::view::{Idempotency, NewOrder, OrderCommand, OrderView, Placed, Placement, QuoteView};
@@ -37,7 +38,8 @@ impl Engine {
         new: NewOrder,
         key: Option<Idempotency>,
     ) -> Result<Placement, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Placing).await?;
+        let wanted = Wanted::new(market.0, new.offering.0);
+        let _pass = self.inner.gate.enter(Work::Placing(wanted)).await?;
         let core = self.core()?;
         if core.post.shelf.tail_records() > TAIL_RECORDS_HARD_MAX {
             return Err(Refusal::unavailable("the snapshots cannot keep up; try again shortly"));
@@ -134,7 +136,7 @@ impl Engine {
         order: OrderId,
         command: OrderCommand,
     ) -> Result<OrderView, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let _pass = self.inner.gate.enter(Work::Command).await?;
         let core = self.core()?;
         let plan = self.plan(market);
         let key = OrderKey { market: self.market_id(&core, market), order };
@@ -160,7 +162,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal`] if the order cannot be cancelled.
     pub async fn quote(&self, market: Market, order: OrderId) -> Result<QuoteView, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let _pass = self.inner.gate.enter(Work::Command).await?;
         let core = self.core()?;
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = self.tell(&core, key, Command::Quote).await?;

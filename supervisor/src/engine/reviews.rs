@@ -84,7 +84,7 @@ impl Engine {
         core: &Core,
         message: impl FnOnce(Reply) -> ReviewsMsg,
     ) -> Result<Option<ReviewView>, Refusal> {
-        let _permit = self.inner.gate.enter(Work::Command).await?;
+        let _pass = self.inner.gate.enter(Work::Command).await?;
         let (reply, answer) = oneshot::channel();
         if core.post.reviews.send(message(reply)) != Sent::Delivered {
             return Err(Refusal::unavailable("the reviews are down"));

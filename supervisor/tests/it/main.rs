@@ -10,6 +10,7 @@ mod world;
 mod attention;
 mod booking;
 mod breaker;
+mod crowd;
 mod disk;
 mod healing;
 mod late_money;
