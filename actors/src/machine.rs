@@ -68,12 +68,13 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
 
 impl Machine for Saga {
     type Fact = saga::Fact;
-    const FACT_VERSION: u8 = 2;
-    const STATE_VERSION: u8 = 2;
+    const FACT_VERSION: u8 = 3;
+    const STATE_VERSION: u8 = 3;
 
     fn older_fact(version: u8, body: &[u8]) -> Result<saga::Fact, CodecError> {
         match version {
             1 => codec::decode::<saga::v1::Fact>(body).map(saga::Fact::from),
+            2 => codec::decode::<saga::v2::Fact>(body).map(saga::Fact::from),
             found => Err(CodecError::UnknownVersion { found, known: Self::FACT_VERSION }),
         }
     }
@@ -114,6 +115,16 @@ impl Machine for Inventory {
 
 impl Machine for Payment {
     type Fact = payment::Fact;
+    const FACT_VERSION: u8 = 2;
+    const STATE_VERSION: u8 = 2;
+
+    /// The first version only had fewer variants.
+    fn older_fact(version: u8, body: &[u8]) -> Result<payment::Fact, CodecError> {
+        match version {
+            1 => codec::decode(body),
+            found => Err(CodecError::UnknownVersion { found, known: Self::FACT_VERSION }),
+        }
+    }
 
     fn begin(stream: Stream, fact: &payment::Fact) -> Option<Payment> {
         Payment::begin(PaymentId(stream.id), fact)

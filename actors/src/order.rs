@@ -292,6 +292,10 @@ impl OrderState {
                 post.payments.send(PaymentsMsg::Refund { effect: id, payment, amount });
                 None
             }
+            Effect::Settle { payment } => {
+                post.payments.send(PaymentsMsg::Settle { effect: id, payment });
+                None
+            }
             Effect::Confirm { confirmation, terms, demanded } => {
                 post.confirmations.send(ConfirmationsMsg::Request {
                     effect: id,

@@ -10,14 +10,14 @@
 
 mod calls;
 pub mod guard;
+mod msg;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use surehold_domain::card::Card;
-use surehold_domain::id::{EffectId, PaymentId};
+use surehold_domain::id::EffectId;
 use surehold_domain::money::Money;
 use surehold_domain::payment::{Answer, Effect, Event, Fact, Input, Payment, State, Verdict};
 use surehold_domain::saga::Outcome;
@@ -30,44 +30,11 @@ use crate::post::Post;
 use crate::shelf::ShelfError;
 use crate::stream::PaymentKey;
 use calls::call;
+pub use msg::PaymentsMsg;
 
 /// A charge that may have left so long ago is asked about before it is sent again: gateways know a
 /// key for a day, not for ever.
 const REPEATED_WITHIN: Span = Span::seconds(12 * 60 * 60);
-
-/// A message to the payments actor.
-pub enum PaymentsMsg {
-    /// Take the money for an order.
-    Charge {
-        /// Who asks.
-        effect: EffectId,
-        /// The payment's number.
-        payment: PaymentId,
-        /// How much.
-        amount: Money,
-        /// What with.
-        card: Option<Card>,
-        /// Whether this may have been asked before.
-        again: bool,
-    },
-    /// Give money back; `None` for all that was or may have been charged.
-    Refund {
-        /// Who asks.
-        effect: EffectId,
-        /// The payment's number.
-        payment: PaymentId,
-        /// How much.
-        amount: Option<Money>,
-    },
-    /// A gateway call ended.
-    Answered(PaymentKey, Answer),
-    /// A pause before asking again is over.
-    Due(PaymentKey),
-    /// There is news of a payment at the gateway: no pause before asking again.
-    News(PaymentKey),
-    /// A fault on demand.
-    Crash,
-}
 
 /// What the payments actor is started with.
 #[derive(Clone)]
@@ -143,11 +110,16 @@ impl Actor for PaymentsActor {
             }
             PaymentsMsg::Refund { effect, payment, amount } => {
                 let key = PaymentKey { market: effect.order.market, payment };
-                state.refund(key, effect, amount)?;
+                let nothing = amount.map(|amount| Money::zero(amount.currency()));
+                state.undo(key, effect, Input::Refund(amount), nothing)?;
+            }
+            PaymentsMsg::Settle { effect, payment } => {
+                let key = PaymentKey { market: effect.order.market, payment };
+                state.undo(key, effect, Input::Settle, None)?;
             }
             PaymentsMsg::Answered(key, answer) => state.answered(key, answer)?,
             PaymentsMsg::Due(key) => state.wake(key, false),
-            PaymentsMsg::News(key) => state.wake(key, true),
+            PaymentsMsg::News(key) => state.news(key)?,
             PaymentsMsg::Crash => crash(),
         }
         Ok(())
@@ -185,21 +157,22 @@ impl PaymentsState {
         Ok(())
     }
 
-    fn refund(
+    /// No more is charged: what was goes back, or stays until the order has said what it wants.
+    fn undo(
         &mut self,
         key: PaymentKey,
         effect: EffectId,
-        amount: Option<Money>,
+        input: Input,
+        nothing: Option<Money>,
     ) -> Result<(), ShelfError> {
         if !self.known(key, true)? {
             // The charge never got here, so nothing can have been taken.
-            let nothing = amount.map(|amount| Money::zero(amount.currency()));
             return self.nothing_charged(effect, key, nothing);
         }
         if let Some(active) = self.active.get_mut(&key) {
             active.effect = Some(effect);
         }
-        self.step(key, Input::Refund(amount))?;
+        self.step(key, input)?;
         self.tell(key);
         self.drive(key);
         Ok(())
@@ -265,6 +238,7 @@ impl PaymentsState {
         self.step(key, Input::Answer(answer))?;
         self.tell(key);
         self.drive(key);
+        self.let_go(key);
         Ok(())
     }
 
@@ -305,6 +279,7 @@ impl PaymentsState {
             State::Pending
             | State::Unknown { .. }
             | State::Voiding { .. }
+            | State::Settling { .. }
             | State::Refunding { .. } => return,
             State::Captured => post.directory.order(effect.order, OrderMsg::Charged(effect)),
             State::Declined(why) => {
@@ -320,6 +295,33 @@ impl PaymentsState {
             State::Refunded(amount) => post.answer(effect, Outcome::Refunded(*amount)),
         }
         self.active.remove(&key);
+    }
+
+    /// Ends the pause before the next question. One that came to nothing is asked about once more: what
+    /// came after all goes back.
+    fn news(&mut self, key: PaymentKey) -> Result<(), ShelfError> {
+        if self.active.contains_key(&key) {
+            self.wake(key, true);
+        } else if self.known(key, true)? {
+            if self.active.get(&key).is_some_and(|active| active.payment.is_nothing()) {
+                self.ask(key, Effect::Ask, Span(0));
+            } else {
+                self.drive(key);
+            }
+            self.let_go(key);
+        }
+        Ok(())
+    }
+
+    /// Lets go of a payment that owes and is owed nothing, and that nobody waits for.
+    fn let_go(&mut self, key: PaymentKey) {
+        let rests = |active: &Active| {
+            let asked = active.effect.is_some() || active.busy != Busy::No;
+            !asked && active.payment.effect().is_none()
+        };
+        if self.active.get(&key).is_some_and(rests) {
+            self.active.remove(&key);
+        }
     }
 
     /// Ends a pause, if there is one. Whoever is asked already is not asked twice.
@@ -346,13 +348,19 @@ impl PaymentsState {
     }
 
     fn call(&mut self, key: PaymentKey, pause: Span) {
+        let owed = self.active.get(&key).and_then(|active| active.payment.effect());
+        let Some((effect, since)) = owed else { return };
+        let old = self.args.post.clock.now().since(since) >= REPEATED_WITHIN;
+        let effect = if old && effect == Effect::Capture { Effect::Ask } else { effect };
+        self.ask(key, effect, pause);
+    }
+
+    fn ask(&mut self, key: PaymentKey, effect: Effect, pause: Span) {
         let Some(active) = self.active.get_mut(&key) else { return };
-        let Some((effect, since)) = active.payment.effect() else { return };
         if active.busy != Busy::No {
             return;
         }
         active.busy = if pause == Span(0) { Busy::Call } else { Busy::Pause };
-        let old = self.args.post.clock.now().since(since) >= REPEATED_WITHIN;
         call(calls::Call {
             args: self.args.clone(),
             permits: Arc::clone(&self.permits),
@@ -360,14 +368,15 @@ impl PaymentsState {
             key,
             payment: active.payment.clone(),
             durable: active.sequence,
-            effect: if old && effect == Effect::Capture { Effect::Ask } else { effect },
+            effect,
             pause: Duration::from_millis(pause.0),
         });
     }
 }
 
 fn is_unknown(payment: &Payment) -> bool {
-    matches!(payment.state(), State::Unknown { .. } | State::Voiding { .. })
+    let state = payment.state();
+    matches!(state, State::Unknown { .. } | State::Voiding { .. } | State::Settling { .. })
 }
 
 fn zero(payment: &Payment) -> Money {

@@ -5,13 +5,21 @@
 //!    |  \--declined--> Declined                   \--no answer--> asked again, same key
 //!    |  \--no answer--> Unknown --(the same answers; not found: Pending again)
 //!    \--refund wanted before the outcome is known--> Voiding --captured--> Refunding
-//!                                                        \--declined, not found--> Voided
+//!    |                                                   \--declined, not found--> Voided
+//!    \--nothing more shall be charged, what was stays--> Settling --captured--> Captured
+//!              (refund wanted meanwhile: Voiding)          |  \--declined--> Declined
+//!                                                          \--not found--> Voided
 //! ```
 //!
 //! A gateway that did not answer is `Unknown`, never `Declined`: it is asked again under the same
-//! key until it speaks. Nothing is called void while a charge may still be on its way.
+//! key until it speaks. Nothing is called void while a charge may still be on its way; and if it comes
+//! to something after all, what was void or declined goes back: `Refunding`.
+
+mod fact;
 
 use serde::{Deserialize, Serialize};
+
+pub use fact::{Event, Fact, State};
 
 use crate::card::Card;
 use crate::id::{OrderKey, PaymentId};
@@ -26,106 +34,6 @@ pub const ASK_PAUSE_MAX: Span = Span::seconds(60);
 /// A "not found" is believed only this long after the last charge was sent: until then the charge
 /// may still be on its way to the gateway.
 pub const QUIET: Span = Span::seconds(30);
-
-/// A fact about a payment. Variants are only ever added at the end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// An order asked for the money.
-    Requested {
-        /// Which order.
-        order: OrderKey,
-        /// How much.
-        amount: Money,
-        /// What with, as far as it may be kept.
-        card: Option<Card>,
-    },
-    /// The gateway has the money.
-    Captured,
-    /// The gateway said no.
-    Declined(String),
-    /// The gateway did not answer, or not clearly.
-    Unanswered {
-        /// How often in a row.
-        attempt: u32,
-        /// When it is asked again.
-        again_at: Timestamp,
-    },
-    /// The gateway knows of no charge under this key: it is sent again.
-    NotFound,
-    /// The order wants this much back of what was captured.
-    RefundRequested(Money),
-    /// The order wants back whatever was or will be captured.
-    VoidRequested,
-    /// So much went back.
-    Refunded(Money),
-    /// Nothing was captured, and nothing will be.
-    Voided,
-}
-
-impl Event {
-    /// The event's name on the wire.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Event::Requested { .. } => "PaymentRequested",
-            Event::Captured => "PaymentCaptured",
-            Event::Declined(_) => "PaymentDeclined",
-            Event::Unanswered { .. } => "PaymentUnanswered",
-            Event::NotFound => "PaymentNotFound",
-            Event::RefundRequested(_) => "RefundRequested",
-            Event::VoidRequested => "VoidRequested",
-            Event::Refunded(_) => "PaymentRefunded",
-            Event::Voided => "PaymentVoided",
-        }
-    }
-}
-
-/// A fact and when it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub event: Event,
-}
-
-/// Where a payment is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
-    /// The charge is sent, or about to be.
-    Pending,
-    /// The charge was sent and not answered.
-    Unknown {
-        /// How often in a row.
-        attempt: u32,
-        /// When the gateway is asked.
-        again_at: Timestamp,
-    },
-    /// The money is there.
-    Captured,
-    /// The gateway said no.
-    Declined(String),
-    /// It shall come to nothing, but whether it did come to something is not known.
-    Voiding {
-        /// Unanswered questions in a row.
-        attempt: u32,
-        /// When the gateway is asked.
-        again_at: Timestamp,
-    },
-    /// Money shall go back.
-    Refunding {
-        /// How much.
-        amount: Money,
-        /// Unanswered requests in a row.
-        attempt: u32,
-        /// When the gateway is asked again.
-        again_at: Timestamp,
-    },
-    /// Nothing was captured, and nothing will be.
-    Voided,
-    /// So much went back.
-    Refunded(Money),
-}
 
 /// What is owed to a payment by the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +51,8 @@ pub enum Effect {
 pub enum Input {
     /// The order wants this much back; `None`: whatever was or may have been charged.
     Refund(Option<Money>),
+    /// The order wants to know what became of the charge, and no more charged.
+    Settle,
     /// The gateway answered.
     Answer(Answer),
 }
@@ -208,13 +118,16 @@ impl Payment {
     pub fn decide(&self, input: Input, now: Timestamp) -> Verdict {
         match input {
             Input::Refund(amount) => self.refund(amount),
+            Input::Settle => self.settle(),
             Input::Answer(answer) => self.answered(answer, now),
         }
     }
 
     fn refund(&self, amount: Option<Money>) -> Verdict {
         match &self.state {
-            State::Pending | State::Unknown { .. } => Verdict::Record(Event::VoidRequested),
+            State::Pending | State::Unknown { .. } | State::Settling { .. } => {
+                Verdict::Record(Event::VoidRequested)
+            }
             State::Captured => {
                 Verdict::Record(Event::RefundRequested(amount.unwrap_or(self.amount)))
             }
@@ -223,6 +136,20 @@ impl Payment {
             | State::Refunding { .. }
             | State::Voided
             | State::Refunded(_) => Verdict::Ignore,
+        }
+    }
+
+    fn settle(&self) -> Verdict {
+        match &self.state {
+            State::Pending | State::Unknown { .. } => Verdict::Record(Event::SettleRequested),
+            // It is known, or on its way to be; and what was to go back goes back.
+            State::Captured
+            | State::Declined(_)
+            | State::Voiding { .. }
+            | State::Refunding { .. }
+            | State::Voided
+            | State::Refunded(_)
+            | State::Settling { .. } => Verdict::Ignore,
         }
     }
 
@@ -236,17 +163,29 @@ impl Payment {
             | Answer::Refunded(_) => answer,
         };
         match (&self.state, answer) {
-            (State::Pending | State::Unknown { .. } | State::Voiding { .. }, Answer::Captured) => {
+            (
+                State::Pending
+                | State::Unknown { .. }
+                | State::Voiding { .. }
+                | State::Settling { .. },
+                Answer::Captured,
+            )
+            // Nobody waits for it any more: it goes back.
+            | (State::Voided | State::Declined(_), Answer::Captured) => {
                 Verdict::Record(Event::Captured)
             }
-            (State::Pending | State::Unknown { .. }, Answer::Declined(why)) => {
-                Verdict::Record(Event::Declined(why))
-            }
+            (
+                State::Pending | State::Unknown { .. } | State::Settling { .. },
+                Answer::Declined(why),
+            ) => Verdict::Record(Event::Declined(why)),
             (State::Voiding { .. }, Answer::Declined(_)) => Verdict::Record(Event::Voided),
             (State::Pending | State::Unknown { .. }, Answer::NotFound) => {
                 Verdict::Record(Event::NotFound)
             }
-            (State::Voiding { attempt, .. }, Answer::NotFound) => {
+            (
+                State::Voiding { attempt, .. } | State::Settling { attempt, .. },
+                Answer::NotFound,
+            ) => {
                 if now.since(self.sent_at) >= QUIET {
                     Verdict::Record(Event::Voided)
                 } else {
@@ -260,7 +199,8 @@ impl Payment {
             (
                 State::Unknown { attempt, .. }
                 | State::Voiding { attempt, .. }
-                | State::Refunding { attempt, .. },
+                | State::Refunding { attempt, .. }
+                | State::Settling { attempt, .. },
                 Answer::Unknown(_),
             ) => self.unanswered(*attempt, now),
             // A gateway that contradicts itself is asked on; the order gets stuck, a person looks.
@@ -268,7 +208,10 @@ impl Payment {
                 self.unanswered(*attempt, now)
             }
             (
-                State::Pending | State::Unknown { .. } | State::Voiding { .. },
+                State::Pending
+                | State::Unknown { .. }
+                | State::Voiding { .. }
+                | State::Settling { .. },
                 Answer::Refunded(_),
             )
             | (State::Refunding { .. }, Answer::Captured)
@@ -295,7 +238,7 @@ impl Payment {
         match &fact.event {
             Event::Requested { .. } => {}
             Event::Captured => {
-                let unwanted = matches!(self.state, State::Voiding { .. });
+                let unwanted = matches!(self.state, State::Voiding { .. }) || self.is_nothing();
                 self.state =
                     if unwanted { self.refunding(self.amount, fact.at) } else { State::Captured };
             }
@@ -317,6 +260,11 @@ impl Payment {
                 self.sent_at = fact.at;
                 self.state = State::Voiding { attempt: 0, again_at: fact.at };
             }
+            Event::SettleRequested => {
+                // As above.
+                self.sent_at = fact.at;
+                self.state = State::Settling { attempt: 0, again_at: fact.at };
+            }
             Event::Refunded(amount) => self.state = State::Refunded(*amount),
             Event::Voided => self.state = State::Voided,
         }
@@ -329,6 +277,7 @@ impl Payment {
     fn unanswered_state(&self, attempt: u32, again_at: Timestamp) -> State {
         match self.state {
             State::Voiding { .. } => State::Voiding { attempt, again_at },
+            State::Settling { .. } => State::Settling { attempt, again_at },
             State::Refunding { amount, .. } => State::Refunding { amount, attempt, again_at },
             State::Pending
             | State::Unknown { .. }
@@ -344,12 +293,18 @@ impl Payment {
     pub fn effect(&self) -> Option<(Effect, Timestamp)> {
         match &self.state {
             State::Pending => Some((Effect::Capture, self.updated_at)),
-            State::Unknown { again_at, .. } | State::Voiding { again_at, .. } => {
-                Some((Effect::Ask, *again_at))
-            }
+            State::Unknown { again_at, .. }
+            | State::Voiding { again_at, .. }
+            | State::Settling { again_at, .. } => Some((Effect::Ask, *again_at)),
             State::Refunding { amount, again_at, .. } => Some((Effect::Refund(*amount), *again_at)),
             State::Captured | State::Declined(_) | State::Voided | State::Refunded(_) => None,
         }
+    }
+
+    /// Whether the gateway said that it came to nothing.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.state, State::Voided | State::Declined(_))
     }
 
     /// Its number in its market.
@@ -393,7 +348,7 @@ impl Payment {
     pub fn state_name(&self) -> &'static str {
         match &self.state {
             State::Pending => "pending",
-            State::Unknown { .. } | State::Voiding { .. } => "unknown",
+            State::Unknown { .. } | State::Voiding { .. } | State::Settling { .. } => "unknown",
             State::Captured | State::Refunding { .. } => "captured",
             State::Declined(_) => "declined",
             State::Voided => "voided",

@@ -15,6 +15,7 @@ mod kind;
 mod read;
 mod turn;
 pub mod v1;
+pub mod v2;
 
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +154,7 @@ impl Saga {
             State::Holding { .. } => self.holding(outcome, now),
             State::Paying { .. } => self.paying(outcome, now),
             State::Paid { .. } => self.paid(outcome, now),
-            State::Undoing { part, .. } => self.undoing(*part, outcome, now),
+            State::Undoing { undo, part, .. } => self.undoing(undo, *part, outcome, now),
             State::Crediting { confirmation, .. } => self.crediting(*confirmation, outcome, now),
             State::Delivering { .. } if outcome == Outcome::Supplied => {
                 Verdict::Record(Event::Fulfilled)
@@ -175,6 +176,7 @@ impl Saga {
                 self.cancel(note, quote, attributes, now)
             }
             Command::Complete => self.complete(now),
+            Command::NoShow { note } => self.no_show(note, now),
             Command::Quote | Command::Annotate(_) if self.number >= FACTS_MAX => {
                 Verdict::Reject(Rejection::TooManyChanges(FACTS_MAX))
             }
@@ -229,12 +231,10 @@ impl Saga {
                 }
             },
             State::Undoing { undo, part, .. } => match part {
-                Part::Money => self.payment.map(|payment| Effect::Refund {
-                    payment,
-                    amount: match undo.money {
-                        Return::Part(amount) => Some(amount),
-                        Return::All | Return::Nothing => None,
-                    },
+                Part::Money => self.payment.map(|payment| match undo.money {
+                    Return::Retake => Effect::Settle { payment },
+                    Return::Part(amount) => Effect::Refund { payment, amount: Some(amount) },
+                    Return::All | Return::Nothing => Effect::Refund { payment, amount: None },
                 }),
                 Part::Units => Some(Effect::Release { offering }),
                 Part::Confirmation => {

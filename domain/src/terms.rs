@@ -32,6 +32,15 @@ pub enum WhenUnavailable {
     },
 }
 
+/// What becomes of money that arrives when the time for it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LateMoney {
+    /// It goes back.
+    Refund,
+    /// The order takes it, if its units are still held and what is booked has not begun meanwhile.
+    Retake,
+}
+
 /// Who confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConfirmedBy {
@@ -121,6 +130,10 @@ pub struct Terms {
     pub quote: Span,
     /// Points for the customer; `None` if this market gives none.
     pub mileage: Option<MileageTerms>,
+    /// What becomes of money that arrives late.
+    pub late: LateMoney,
+    /// Hundredths of what was charged that come back if the customer does not come.
+    pub no_show: u8,
 }
 
 impl Terms {

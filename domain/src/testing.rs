@@ -5,7 +5,8 @@ use crate::money::{Currency, Money};
 use crate::order::{Claim, Order};
 use crate::quantity::Quantity;
 use crate::terms::{
-    ConfirmationTerms, ConfirmedBy, PaymentTerms, Terms, WhenUnavailable, WhenUnconfirmed,
+    ConfirmationTerms, ConfirmedBy, LateMoney, PaymentTerms, Terms, WhenUnavailable,
+    WhenUnconfirmed,
 };
 use crate::time::Span;
 
@@ -25,6 +26,8 @@ pub fn terms() -> Terms {
         tiers: Vec::new(),
         quote: Span::seconds(900),
         mileage: None,
+        late: LateMoney::Refund,
+        no_show: 0,
     }
 }
 

@@ -9,6 +9,7 @@ use warp::http::StatusCode;
 use warp::http::header::{ALLOW, CONNECTION, RETRY_AFTER as RETRY_AFTER_HEADER, WWW_AUTHENTICATE};
 
 use crate::answer::{self, PROBLEM, Response};
+use crate::shapes::Moment;
 
 /// What went wrong, for a client of the native API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +178,13 @@ impl From<Refusal> for Problem {
                 let title = "The command does not fit the order's phase";
                 let mut problem = Problem::new(StatusCode::CONFLICT, "wrong-phase", title, detail);
                 problem.0.phase = Some(phase);
+                problem
+            }
+            Refusal::NotBegun { starts_at } => {
+                let title = "What was booked has not begun";
+                let detail = format!("{detail}; it begins at {}", Moment(starts_at));
+                let mut problem = Problem::new(StatusCode::CONFLICT, "not-begun", title, detail);
+                problem.0.phase = Some(Phase::Confirmed);
                 problem
             }
             Refusal::Conflict(_) => {

@@ -73,7 +73,13 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         }
         (
             "POST",
-            ["v1", m, "orders", id, verb @ ("pay" | "confirm" | "reject" | "complete" | "cancel")],
+            [
+                "v1",
+                m,
+                "orders",
+                id,
+                verb @ ("pay" | "confirm" | "reject" | "complete" | "no-show" | "cancel"),
+            ],
         ) => run(commands::command(app, call, (m, id), verb)),
 
         ("GET", ["v1", m, "idempotency", key]) => run(orders::by_key(app, m, key)),

@@ -1,6 +1,8 @@
 //! How the engine's values look in JSON: small wrappers that borrow, so that writing an answer copies
 //! nothing.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use surehold::domain::attributes::{Attribute, Attributes};
@@ -27,9 +29,15 @@ impl Moment {
     }
 }
 
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.jiff())
+    }
+}
+
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:.3}", self.jiff()))
+        serializer.collect_str(self)
     }
 }
 

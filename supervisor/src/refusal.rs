@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use surehold_actors::shelf::ShelfError;
 use surehold_domain::saga::{Phase, Rejection};
+use surehold_domain::time::Timestamp;
 use surehold_storage::NotDurable;
 
 /// Why the engine did not do what was asked. Nothing was kept unless a variant says so.
@@ -36,6 +37,12 @@ pub enum Refusal {
         phase: Phase,
         /// What was asked.
         command: &'static str,
+    },
+    /// What was booked has not begun, so nobody failed to come.
+    #[error("what was booked has not begun")]
+    NotBegun {
+        /// When it begins.
+        starts_at: Timestamp,
     },
     /// It clashes with how things stand.
     #[error("{0}")]
@@ -111,6 +118,8 @@ impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Refusal {
         match rejection {
             Rejection::WrongPhase { phase, command } => Refusal::WrongPhase { phase, command },
+            Rejection::NotBegun { starts_at } => Refusal::NotBegun { starts_at },
+            Rejection::NobodyExpected => Refusal::Conflict(rejection.to_string()),
             Rejection::QuoteExpired => Refusal::Conflict(rejection.to_string()),
             Rejection::TooManyChanges(_) => Refusal::Conflict(rejection.to_string()),
             Rejection::TooManyAttributes(_) => {

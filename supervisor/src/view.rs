@@ -192,6 +192,11 @@ pub enum OrderCommand {
     },
     /// What was booked was delivered.
     Complete,
+    /// The customer did not come.
+    NoShow {
+        /// What the operator says of it, perhaps.
+        note: Option<String>,
+    },
     /// Cancel.
     Cancel {
         /// Why, perhaps.

@@ -34,7 +34,7 @@ use crate::stream::Kind;
 /// The one key of [`META`].
 pub const META_KEY: &[u8] = b"meta";
 /// The version of [`Meta`] and of the entries it describes.
-pub const META_VERSION: u8 = 2;
+pub const META_VERSION: u8 = 3;
 /// The version of an entry of the index of unfinished orders; of older ones the order is read.
 pub const OPEN_VERSION: u8 = 3;
 /// Pages changed in one batch: few enough that readers do not wait for it.

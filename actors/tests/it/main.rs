@@ -89,6 +89,7 @@ fn orders() {
     let facts = samples::order_facts();
     check::<Saga>("order", &facts, &samples::sagas(&facts));
     older::<Saga>("order-facts-v1.hex", &samples::first_order_facts());
+    older::<Saga>("order-facts-v2.hex", &samples::second_order_facts());
 }
 
 #[test]
@@ -128,6 +129,7 @@ fn serials_and_switches() {
 fn payments() {
     let facts = samples::payment_facts();
     check::<Payment>("payment", &facts, &samples::payments(&facts));
+    older::<Payment>("payment-facts-v1.hex", &samples::first_payment_facts());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use surehold_domain::quantity::Quantity;
 use surehold_domain::review::{self, Opinion, Review};
 use surehold_domain::saga::{AfterHold, Event, Fact, Reason, Return, Saga, Undo};
 use surehold_domain::slot::Slot;
-use surehold_domain::terms::{Earn, MileageTerms, RefundTier};
+use surehold_domain::terms::{Earn, LateMoney, MileageTerms, RefundTier};
 use surehold_domain::time::{Span, Timestamp};
 use surehold_domain::zone::Zone;
 use surehold_storage::Stream;
@@ -93,8 +93,31 @@ pub(crate) fn first_order_facts() -> Vec<Fact> {
     events.into_iter().map(|event| Fact { at: AT, event }).collect()
 }
 
-/// The facts of orders, and what the second version brought.
+/// The facts of orders, and what the third version brought.
 pub(crate) fn order_facts() -> Vec<Fact> {
+    let (payment, confirmation, until) = (PaymentId(8), ConfirmationId(9), UNTIL);
+    let mut order = surehold_domain::testing::order();
+    order.terms.late = LateMoney::Retake;
+    order.terms.no_show = 25;
+    let undone = |reason, money| Event::UndoStarted {
+        undo: undo(reason, money),
+        until,
+        attributes: BTreeMap::new(),
+    };
+    let events = [
+        Event::Placed { order: Box::new(order), card: None, until },
+        Event::PaymentResumed { payment, until },
+        undone(Reason::PaymentExpired, Return::Retake),
+        Event::Retaken { confirmation, points: false, until },
+        Event::Retaken { confirmation, points: true, until },
+        undone(Reason::NoShow(Some("waited".to_owned())), Return::Part(euro(250))),
+    ];
+    let more = events.into_iter().map(|event| Fact { at: AT, event });
+    second_order_facts().into_iter().chain(more).collect()
+}
+
+/// The facts of orders that the first version knew, and what the second brought.
+pub(crate) fn second_order_facts() -> Vec<Fact> {
     let (confirmation, until) = (ConfirmationId(9), UNTIL);
     let placed = |claim| {
         let mut order = surehold_domain::testing::order();
@@ -191,7 +214,14 @@ pub(crate) fn inventories(facts: &[inventory::Fact]) -> Vec<Inventory> {
     states(facts)
 }
 
+/// The facts of payments, and what the second version brought.
 pub(crate) fn payment_facts() -> Vec<payment::Fact> {
+    let event = payment::Event::SettleRequested;
+    first_payment_facts().into_iter().chain([payment::Fact { at: AT, event }]).collect()
+}
+
+/// The facts of payments that the first version knew.
+pub(crate) fn first_payment_facts() -> Vec<payment::Fact> {
     let events = [
         payment::Event::Requested {
             order: KEY,

@@ -3,7 +3,7 @@
 use super::reader::{Bad, Table};
 use crate::money::AMOUNT_MAX;
 use crate::terms::{
-    ConfirmationTerms, ConfirmedBy, Earn, MileageTerms, PaymentTerms, RefundTier, Terms,
+    ConfirmationTerms, ConfirmedBy, Earn, LateMoney, MileageTerms, PaymentTerms, RefundTier, Terms,
     WhenUnavailable, WhenUnconfirmed,
 };
 use crate::time::Span;
@@ -18,10 +18,10 @@ const POINTS_MAX: u64 = 1_000_000_000;
 
 /// The terms of the orders that buy.
 pub(super) fn read(file: &Table<'_>) -> Result<Terms, Bad> {
-    let keys = ["when", "within", "hold", "when_unavailable", "pay_later_within"];
+    let keys = ["when", "within", "hold", "when_unavailable", "pay_later_within", "late"];
     let payment = file.table("payment", &keys)?;
     let payment = payment.as_ref();
-    let cancellation = file.table("cancellation", &["quote_holds", "tiers"])?;
+    let cancellation = file.table("cancellation", &["quote_holds", "tiers", "no_show"])?;
     let cancellation = cancellation.as_ref();
     Ok(Terms {
         hold: payment.map_or(Ok(QUARTER), |it| it.span("hold", QUARTER))?,
@@ -32,6 +32,8 @@ pub(super) fn read(file: &Table<'_>) -> Result<Terms, Bad> {
         tiers: cancellation.map_or(Ok(Vec::new()), tiers)?,
         quote: cancellation.map_or(Ok(QUARTER), |it| it.span("quote_holds", QUARTER))?,
         mileage: mileage(file)?,
+        late: payment.map_or(Ok(LateMoney::Refund), late_money)?,
+        no_show: cancellation.map_or(Ok(0), no_show)?,
     })
 }
 
@@ -49,6 +51,8 @@ pub(super) fn supply(file: &Table<'_>) -> Result<Option<Terms>, Bad> {
         tiers: Vec::new(),
         quote: QUARTER,
         mileage: None,
+        late: LateMoney::Refund,
+        no_show: 0,
     }))
 }
 
@@ -74,6 +78,19 @@ fn when_unavailable(payment: &Table<'_>) -> Result<WhenUnavailable, Bad> {
         return Err(payment.bad("pay_later_within", reason));
     }
     Ok(WhenUnavailable::Refuse)
+}
+
+fn late_money(payment: &Table<'_>) -> Result<LateMoney, Bad> {
+    let retake = payment.word("late", &["refund", "retake"])? == "retake";
+    if payment.has("late") && payment.word("when", &["with_order", "later", "none"])? == "none" {
+        return Err(payment.bad("late", "does not go with when = \"none\": nothing is paid"));
+    }
+    Ok(if retake { LateMoney::Retake } else { LateMoney::Refund })
+}
+
+fn no_show(cancellation: &Table<'_>) -> Result<u8, Bad> {
+    let percent = cancellation.between("no_show", 0, 100)?.unwrap_or(0);
+    Ok(u8::try_from(percent).unwrap_or(100))
 }
 
 fn confirmation(parent: &Table<'_>) -> Result<ConfirmationTerms, Bad> {

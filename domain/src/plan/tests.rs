@@ -4,7 +4,7 @@ use super::{Plan, Words};
 use crate::inventory::Model;
 use crate::message::Occasion;
 use crate::quantity::Quantity;
-use crate::terms::{ConfirmedBy, Earn, MileageTerms, PaymentTerms};
+use crate::terms::{ConfirmedBy, Earn, LateMoney, MileageTerms, PaymentTerms};
 use crate::time::Span;
 
 const GOOD: &str = r#"
@@ -254,6 +254,40 @@ const SPOILT_HOTEL: &[Case] = &[
     ("+01:00", "", 34, "offerings[1].inventory.slots[2]", "exists twice in Europe/Berlin"),
     ("2027-04-05", "2027-03-28", 36, "offerings[1].inventory.repeat.to", "after from"),
 ];
+
+const LATE: &str = r#"name = "late"
+currency = "EUR"
+[payment]
+when = "with_order"
+late = "retake"
+[cancellation]
+no_show = 25
+"#;
+
+const SPOILT_LATE: &[Case] = &[
+    ("\"retake\"", "\"keep\"", 5, "payment.late", "one of \"refund\", \"retake\""),
+    ("\"retake\"", "true", 5, "payment.late", "and true was found"),
+    ("late = \"retake", "lat = \"retake", 5, "payment.lat", "do you mean \"late\""),
+    ("\"with_order\"", "\"none\"", 5, "payment.late", "nothing is paid"),
+    ("no_show = 25", "no_show = 101", 7, "cancellation.no_show", "from 0 to 100"),
+    ("no_show = 25", "no_show = -1", 7, "cancellation.no_show", "from 0 to 100"),
+    ("no_show = 25", "no_show = 2.5", 7, "cancellation.no_show", "whole number"),
+    ("no_show = 25", "no_show = \"25\"", 7, "cancellation.no_show", "without quotes"),
+    ("no_show = 25", "noshow = 25", 7, "cancellation.noshow", "do you mean \"no_show\""),
+];
+
+#[test]
+fn reads_what_becomes_of_late_money_and_of_who_does_not_come() {
+    let read = |text: &str| {
+        let terms = Plan::parse("late.toml", text).unwrap().terms;
+        (terms.late, terms.no_show)
+    };
+    assert_eq!(read(LATE), (LateMoney::Retake, 25));
+    assert_eq!(read(&LATE.replace("retake", "refund")), (LateMoney::Refund, 25));
+    assert_eq!(read(&LATE.replace("no_show = 25", "no_show = 100")), (LateMoney::Retake, 100));
+    assert_eq!(read(GOOD), (LateMoney::Refund, 0), "unless the file says otherwise");
+    spoil(LATE, SPOILT_LATE);
+}
 
 const SPOILT_SLOTS: &[Case] = &[
     ("to = 2027-04-05", "to = \"2027-02-30\"", 36, "offerings[1].inventory.repeat.to", "calendar"),

@@ -46,6 +46,16 @@ impl Saga {
                 self.charged();
                 self.state = State::Crediting { confirmation: *confirmation, until: *until };
             }
+            Event::Retaken { confirmation, points, until } => {
+                self.charged();
+                let (confirmation, until) = (*confirmation, *until);
+                if *points {
+                    self.state = State::Crediting { confirmation, until };
+                } else {
+                    self.confirmation = Some(confirmation);
+                    self.state = State::Paid { until, asked: Asked::Requested };
+                }
+            }
             Event::Delivered { until } => self.state = State::Delivering { until: *until },
             Event::ConfirmationAwaited => self.ask(Asked::Waiting, None),
             Event::ConfirmationDemanded { until } => self.ask(Asked::Demanded, Some(*until)),
@@ -110,7 +120,7 @@ impl Saga {
     fn undo_from(&mut self, undo: Undo, until: Timestamp) {
         let part = match undo.money {
             Return::Nothing => Part::Units,
-            Return::All | Return::Part(_) => Part::Money,
+            Return::All | Return::Part(_) | Return::Retake => Part::Money,
         };
         self.state = State::Undoing { undo, part, attempt: 1, until };
     }
@@ -165,6 +175,7 @@ impl Saga {
             | Event::Quoted { .. }
             | Event::Annotated(_)
             | Event::Charged { .. }
+            | Event::Retaken { .. }
             | Event::Delivered { .. } => return,
         };
     }
@@ -202,6 +213,7 @@ impl Saga {
             | Event::Quoted { .. }
             | Event::Annotated(_)
             | Event::Charged { .. }
+            | Event::Retaken { .. }
             | Event::Delivered { .. } => None,
         };
         if self.history.len() >= HISTORY_MAX {

@@ -1,11 +1,13 @@
 //! The way back: money first, then units, then what waits in the operator's queue.
 
 use super::event::Event;
-use super::input::{Outcome, Verdict, Why};
+use super::input::{Outcome, Rejection, Verdict, Why};
 use super::state::{Asked, Part, Reason, Return, State, Undo};
 use super::{STUCK_PAUSE, Saga, UNDO_ATTEMPTS_MAX, UNDO_PAUSE, UNDO_PAUSE_MAX};
 use crate::attributes::Attributes;
+use crate::id::ConfirmationId;
 use crate::money::Money;
+use crate::terms::LateMoney;
 use crate::time::Timestamp;
 
 impl Saga {
@@ -28,6 +30,12 @@ impl Saga {
                 },
                 None => self.returned(self.refund_now(now)),
             },
+            // Who cancels while it is asked whether the money came does not want it taken any more.
+            State::Undoing { undo, part, .. } | State::Stuck { undo, part, .. }
+                if (undo.money, *part) == (Return::Retake, Part::Money) =>
+            {
+                Return::All
+            }
             // It is on its way: whoever asks again waits for the same end.
             State::Undoing { .. } | State::Stuck { .. } => {
                 return Verdict::Ignore(Why::AlreadySo);
@@ -94,15 +102,79 @@ impl Saga {
         if amount.is_zero() { Return::Nothing } else { Return::Part(amount) }
     }
 
-    pub(super) fn undoing(&self, part: Part, outcome: Outcome, now: Timestamp) -> Verdict {
+    pub(super) fn undoing(
+        &self,
+        undo: &Undo,
+        part: Part,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Verdict {
         let until = now.plus(UNDO_PAUSE);
         match (part, outcome) {
+            (Part::Money, Outcome::Captured(confirmation)) if undo.money == Return::Retake => {
+                self.retake(&undo.reason, confirmation, now)
+            }
             (Part::Money, Outcome::Refunded(amount)) => {
                 Verdict::Record(Event::Refunded { amount, until })
             }
             (Part::Units, Outcome::Released) => Verdict::Record(Event::Released { until }),
             (Part::Confirmation, Outcome::Withdrawn) => Verdict::Record(Event::Withdrawn),
             (Part::Money | Part::Units | Part::Confirmation, _) => Verdict::Ignore(Why::NoAnswer),
+        }
+    }
+
+    /// What becomes of money that does not arrive while the order waits for it.
+    pub(super) fn when_late(&self) -> Return {
+        match self.order().terms.late {
+            LateMoney::Refund => Return::All,
+            LateMoney::Retake => Return::Retake,
+        }
+    }
+
+    /// The money came after all. The units are still held, because money is undone before units.
+    fn retake(&self, reason: &Reason, confirmation: ConfirmationId, now: Timestamp) -> Verdict {
+        // Nobody pays for what went by while the gateway was silent.
+        let went_by = |start: Timestamp| self.placed_at() < start && start <= now;
+        if self.order().starts_at.is_some_and(went_by) {
+            return self.start_undo(reason.clone(), Return::All, now);
+        }
+        let (points, terms) = (self.points().is_some(), &self.order().terms);
+        let until = now.plus(if points { terms.hold } else { terms.confirmation.within });
+        Verdict::Record(Event::Retaken { confirmation, points, until })
+    }
+
+    /// The operator says that the customer did not come. Said twice it is said once.
+    pub(super) fn no_show(&self, note: Option<String>, now: Timestamp) -> Verdict {
+        let already = matches!(self.reason(), Some(Reason::NoShow(_)));
+        match self.state() {
+            State::Confirmed { .. } | State::Delivering { .. } if self.brings().is_some() => {
+                Verdict::Reject(Rejection::NobodyExpected)
+            }
+            State::Confirmed { .. } => match self.order().starts_at {
+                Some(starts_at) if starts_at > now => {
+                    Verdict::Reject(Rejection::NotBegun { starts_at })
+                }
+                Some(_) | None => {
+                    let percent = self.order().terms.no_show;
+                    let back = self.captured().map(|charged| charged.percent(percent));
+                    let money = back.map_or(Return::Nothing, |back| self.returned(back));
+                    self.start_undo(Reason::NoShow(note), money, now)
+                }
+            },
+            State::Undoing { .. } | State::Stuck { .. } | State::Cancelled(_) if already => {
+                Verdict::Ignore(Why::AlreadySo)
+            }
+            State::Holding { .. }
+            | State::Paying { .. }
+            | State::Unpaid { .. }
+            | State::Paid { .. }
+            | State::Undoing { .. }
+            | State::Stuck { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_)
+            | State::Crediting { .. }
+            | State::Delivering { .. } => self.wrong_phase("be a no-show"),
         }
     }
 

@@ -163,6 +163,15 @@ pub enum Event {
         /// When the order gives up waiting for it.
         until: Timestamp,
     },
+    /// The money came after the time for it, and the order takes it and goes on.
+    Retaken {
+        /// The number of the confirmation that follows.
+        confirmation: ConfirmationId,
+        /// Whether points come with the payment and are asked for first.
+        points: bool,
+        /// When the time for what follows is up: the points, or the confirmation.
+        until: Timestamp,
+    },
 }
 
 /// A fact and when it was recorded.
@@ -236,6 +245,7 @@ impl Event {
             Event::Charged { .. } => EventKind::Charged,
             Event::Delivered { .. } => EventKind::Delivered,
             Event::PaymentResumed { .. } => EventKind::PaymentResumed,
+            Event::Retaken { .. } => EventKind::Retaken,
         }
     }
 
@@ -248,7 +258,8 @@ impl Event {
             | Event::PaymentResumed { payment, .. } => (Some(*payment), None),
             Event::Held(AfterHold::Confirm { confirmation, .. })
             | Event::Paid { confirmation, .. }
-            | Event::Charged { confirmation, .. } => (None, Some(*confirmation)),
+            | Event::Charged { confirmation, .. }
+            | Event::Retaken { confirmation, .. } => (None, Some(*confirmation)),
             Event::Placed { .. }
             | Event::Held(AfterHold::PayLater { .. } | AfterHold::Undo { .. })
             | Event::Refused(_)
@@ -281,6 +292,7 @@ impl Event {
             Event::PaymentDeferred { .. }
             | Event::Paid { .. }
             | Event::Charged { .. }
+            | Event::Retaken { .. }
             | Event::Refunded { .. } => Cause::Payments,
             Event::ConfirmationAwaited | Event::Confirmed { .. } | Event::Withdrawn => {
                 Cause::Confirmations
@@ -308,7 +320,7 @@ impl Reason {
             Reason::PaymentDeclined(_)
             | Reason::PaymentUnavailable
             | Reason::MileageUnavailable => Cause::Payments,
-            Reason::Rejected(_) => Cause::Operator,
+            Reason::Rejected(_) | Reason::NoShow(_) => Cause::Operator,
             Reason::HoldExpired
             | Reason::PaymentExpired
             | Reason::Unpaid

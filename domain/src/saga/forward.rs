@@ -264,7 +264,7 @@ impl Saga {
     pub(super) fn woken(&self, now: Timestamp) -> Verdict {
         match self.state() {
             State::Holding { .. } => self.start_undo(Reason::HoldExpired, Return::Nothing, now),
-            State::Paying { .. } => self.start_undo(Reason::PaymentExpired, Return::All, now),
+            State::Paying { .. } => self.start_undo(Reason::PaymentExpired, self.when_late(), now),
             State::Unpaid { .. } => self.start_undo(Reason::Unpaid, Return::Nothing, now),
             State::Paid { asked, .. } => match self.order().terms.confirmation.then {
                 WhenUnconfirmed::Cancel => {

@@ -11,6 +11,7 @@ use crate::money::Money;
 use crate::order::Claim;
 use crate::quantity::Quantity;
 use crate::terms::ConfirmationTerms;
+use crate::time::Timestamp;
 
 /// Something a person or program asks of an order.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,11 @@ pub enum Command {
     },
     /// What was booked was delivered.
     Complete,
+    /// The customer did not come.
+    NoShow {
+        /// The operator's words.
+        note: Option<String>,
+    },
     /// Say what a cancellation now would return, and hold to it for a while.
     Quote,
     /// Try a stuck compensation again.
@@ -76,6 +82,11 @@ pub enum Effect {
         payment: PaymentId,
         /// How much; `None` for all that was charged, if anything was.
         amount: Option<Money>,
+    },
+    /// Say what became of the charge; no more is charged, and what was stays for now.
+    Settle {
+        /// Of which payment.
+        payment: PaymentId,
     },
     /// Give units back.
     Release {
@@ -122,7 +133,9 @@ impl Effect {
             Effect::Hold { .. } | Effect::Release { .. } | Effect::Supply { .. } => {
                 Party::Inventory
             }
-            Effect::Charge { .. } | Effect::Refund { .. } => Party::Payments,
+            Effect::Charge { .. } | Effect::Refund { .. } | Effect::Settle { .. } => {
+                Party::Payments
+            }
             Effect::Confirm { .. } | Effect::Withdraw { .. } => Party::Confirmations,
             Effect::Credit { .. } => Party::Mileage,
         }
@@ -225,6 +238,15 @@ pub enum Rejection {
         /// What was asked.
         command: &'static str,
     },
+    /// Nobody can fail to come to what has not begun.
+    #[error("what was booked has not begun")]
+    NotBegun {
+        /// When it begins.
+        starts_at: Timestamp,
+    },
+    /// The order brings something: nobody is expected.
+    #[error("an order that brings stock cannot be a no-show; cancel it")]
+    NobodyExpected,
     /// There is no such quote, or it no longer holds.
     #[error("the quote is unknown or no longer holds; ask for a new one")]
     QuoteExpired,
@@ -244,6 +266,7 @@ impl Command {
             Command::Pay { .. } => "be paid",
             Command::Cancel { .. } => "be cancelled",
             Command::Complete => "be completed",
+            Command::NoShow { .. } => "be a no-show",
             Command::Quote => "be quoted a cancellation",
             Command::Retry => "be retried",
             Command::Annotate(_) => "be changed",

@@ -49,6 +49,8 @@ pub enum EventKind {
     Delivered,
     /// See [`super::Event::PaymentResumed`].
     PaymentResumed,
+    /// See [`super::Event::Retaken`].
+    Retaken,
 }
 
 impl EventKind {
@@ -78,6 +80,7 @@ impl EventKind {
             EventKind::Charged => "OrderCharged",
             EventKind::Delivered => "OrderDelivered",
             EventKind::PaymentResumed => "PaymentResumed",
+            EventKind::Retaken => "OrderRetaken",
         }
     }
 }

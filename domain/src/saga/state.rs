@@ -14,15 +14,19 @@
 //!    v captured
 //!  Paid --rejected, cancelled, confirmation deadline--> Refunding (nothing charged: Releasing)
 //!    v confirmed
-//!  Confirmed --cancelled--> Refunding (nothing to return: Releasing)
+//!  Confirmed --cancelled, no-show--> Refunding (nothing to return: Releasing)
 //!    |  \--brings stock, not completed in time--> Releasing
 //!    |--completed, brings stock--> Delivering --counted--> Fulfilled
 //!    v completed
 //!  Fulfilled
 //!
 //!  Refunding --refunded--> Releasing --released--> Cancelled
-//!      \--too many attempts--> Stuck <--/   Stuck --retry--> where it was
+//!    |  \--too many attempts--> Stuck <--/   Stuck --retry, cancelled--> where it was
+//!    \--the money came late, and the plan says retake--> Paid, or Crediting where points come with it
 //! ```
+//!
+//! An order that no longer waits for its money is `Refunding` also while it only asks whether the
+//! money came: its units are held until that is known.
 //!
 //! To the outside `Crediting` is still paying, and `Delivering` still confirmed.
 //!
@@ -68,6 +72,8 @@ pub enum Reason {
     WrongClaim,
     /// What the order was to bring did not arrive in time.
     NotDelivered,
+    /// The customer did not come, and perhaps what the operator says of it.
+    NoShow(Option<String>),
 }
 
 impl Reason {
@@ -89,6 +95,7 @@ impl Reason {
             Reason::MileageUnavailable => "mileage_unavailable",
             Reason::WrongClaim => "wrong_claim",
             Reason::NotDelivered => "not_delivered",
+            Reason::NoShow(_) => "no_show",
         }
     }
 
@@ -96,7 +103,9 @@ impl Reason {
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         match self {
-            Reason::Customer(note) | Reason::Rejected(note) => note.as_deref(),
+            Reason::Customer(note) | Reason::Rejected(note) | Reason::NoShow(note) => {
+                note.as_deref()
+            }
             Reason::PaymentDeclined(note) => Some(note),
             Reason::NoRoom
             | Reason::OfferingClosed
@@ -131,6 +140,9 @@ pub enum Return {
     All,
     /// This much of what was charged.
     Part(Money),
+    /// Nothing yet: it is asked whether the money came after all. If it did, the order takes it and
+    /// goes on; if it did not, the rest is undone.
+    Retake,
 }
 
 /// A compensation under way: what is undone, and why.

@@ -1,7 +1,7 @@
 //! The turns of an order's life that others care about: followers, views, subscribers.
 
 use super::event::{AfterHold, Event};
-use super::state::Undo;
+use super::state::{Return, Undo};
 use crate::money::Money;
 
 /// A turn of an order's life.
@@ -28,10 +28,14 @@ impl Event {
     #[must_use]
     pub fn turn(&self) -> Option<Turn<'_>> {
         match self {
-            Event::Paid { .. } | Event::Held(AfterHold::Confirm { .. }) => Some(Turn::Booked),
+            Event::Paid { .. }
+            | Event::Retaken { points: false, .. }
+            | Event::Held(AfterHold::Confirm { .. }) => Some(Turn::Booked),
             Event::ConfirmationAwaited => Some(Turn::Awaited),
             Event::Confirmed { .. } => Some(Turn::Confirmed),
             Event::Fulfilled => Some(Turn::Fulfilled),
+            // Nothing is undone while it is only asked whether the money came.
+            Event::UndoStarted { undo: Undo { money: Return::Retake, .. }, .. } => None,
             Event::UndoStarted { undo, .. } | Event::Held(AfterHold::Undo { undo, .. }) => {
                 Some(Turn::Undone(undo))
             }
@@ -51,6 +55,7 @@ impl Event {
             | Event::Quoted { .. }
             | Event::Annotated(_)
             | Event::Charged { .. }
+            | Event::Retaken { points: true, .. }
             | Event::Delivered { .. } => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::money::Money;
 use crate::order;
 use crate::order::Claim;
 use crate::terms;
-use crate::terms::{ConfirmationTerms, PaymentTerms, RefundTier, WhenUnavailable};
+use crate::terms::{ConfirmationTerms, LateMoney, PaymentTerms, RefundTier, WhenUnavailable};
 use crate::time::{Span, Timestamp};
 
 /// See [`terms::Terms`].
@@ -90,7 +90,7 @@ impl From<Terms> for terms::Terms {
     fn from(terms: Terms) -> terms::Terms {
         let Terms { hold, payment, when_unavailable, confirmation, completion, tiers, quote } =
             terms;
-        let mileage = None;
+        let (mileage, late, no_show) = (None, LateMoney::Refund, 0);
         terms::Terms {
             hold,
             payment,
@@ -100,6 +100,8 @@ impl From<Terms> for terms::Terms {
             tiers,
             quote,
             mileage,
+            late,
+            no_show,
         }
     }
 }

@@ -27,7 +27,8 @@ use surehold_domain::saga::{
     Command, Effect, Event, Fact, Input, Need, Next, Outcome, Phase, Reason, Saga, Verdict,
 };
 use surehold_domain::terms::{
-    ConfirmedBy, Earn, MileageTerms, PaymentTerms, RefundTier, WhenUnavailable, WhenUnconfirmed,
+    ConfirmedBy, Earn, LateMoney, MileageTerms, PaymentTerms, RefundTier, WhenUnavailable,
+    WhenUnconfirmed,
 };
 use surehold_domain::time::{Span, Timestamp};
 
@@ -50,7 +51,7 @@ pub(crate) fn key(order: u64) -> OrderKey {
 }
 
 /// The kinds of order the tests speak of, by name.
-pub(crate) const ORDERS: [&str; 17] = [
+pub(crate) const ORDERS: [&str; 21] = [
     "auto",
     "operator",
     "operator, then yes",
@@ -68,15 +69,27 @@ pub(crate) const ORDERS: [&str; 17] = [
     "points afterwards",
     "supply",
     "supply, operator",
+    "retake",
+    "retake, pay later",
+    "retake, points",
+    "no-show",
 ];
 
 /// One unit of offering 1 for 1000 EUR cents, under the terms of this name.
 ///
 /// With points, the order earns ten of them, and waits for them once it is charged; afterwards, it
-/// does not wait. A supply brings one unit of offering 1, and costs nothing.
+/// does not wait. A supply brings one unit of offering 1, and costs nothing. With retake, late money
+/// is taken; otherwise it goes back.
 pub(crate) fn order(name: &str) -> Order {
     let mut order = surehold_domain::testing::order();
     let ten_points = |sync| Some(MileageTerms { earn: Earn::Fixed(10), sync });
+    let name = match name.strip_prefix("retake") {
+        Some(rest) => {
+            order.terms.late = LateMoney::Retake;
+            rest.strip_prefix(", ").unwrap_or("auto")
+        }
+        None => name,
+    };
     let (name, supplies) = match name {
         "supply" => ("free", true),
         "supply, operator" => ("free, operator", true),
@@ -110,6 +123,12 @@ pub(crate) fn order(name: &str) -> Order {
         "no price" => order.price = euro(0),
         "unavailable: pay later" => {
             terms.when_unavailable = WhenUnavailable::PayLater { within: span("1 h") };
+        }
+        // A quarter comes back to who does not come; the other begins two hours after it is placed.
+        "no-show" => terms.no_show = 25,
+        "no-show, with a start" => {
+            terms.no_show = 25;
+            order.starts_at = Some(START.plus(span("2 h")));
         }
         // It begins 100 hours after it is placed: all comes back until 48 h before, half until 24 h.
         "tiers" => {
@@ -231,6 +250,7 @@ impl Player {
             "pay" => Command::Pay { payment: self.next_payment(), card: card() },
             "cancel" => Command::Cancel { note, quote, attributes: Attributes::new() },
             "complete" => Command::Complete,
+            "no-show" => Command::NoShow { note },
             "quote" => Command::Quote,
             "retry" => Command::Retry,
             "annotate" => {
@@ -351,6 +371,7 @@ fn owes(effect: &Effect) -> String {
         },
         Effect::Refund { payment, amount: Some(amount) } => format!("refund {payment} of {amount}"),
         Effect::Refund { payment, amount: None } => format!("refund {payment} of all charged"),
+        Effect::Settle { payment } => format!("word of {payment}"),
         Effect::Release { offering } => format!("release of {offering}"),
         Effect::Withdraw { confirmation } => format!("withdraw {confirmation}"),
         Effect::Credit { points } => format!("credit of {points} points"),

@@ -20,6 +20,8 @@ const UNWILLING_OPERATOR: People = (Word::No, None);
 const CANCELS_CONFIRMED: People = (Word::Nothing, Some(("OrderConfirmed", Act::Cancel)));
 const CANCELS_WAITING: People = (Word::Nothing, Some(("ConfirmationAwaited", Act::Cancel)));
 const CANCELS_CHARGED: People = (Word::Nothing, Some(("OrderCharged", Act::Cancel)));
+const CANCELS_UNDONE: People = (Word::Nothing, Some(("UndoStarted", Act::Cancel)));
+const DOES_NOT_COME: People = (Word::Nothing, Some(("OrderConfirmed", Act::NoShow)));
 const DELIVERS: People = (Word::Nothing, Some(("OrderConfirmed", Act::Complete)));
 
 fn check(kind: &str, people: People, table: &'static str) {
@@ -34,7 +36,9 @@ fn check(kind: &str, people: People, table: &'static str) {
 fn play(kind: &str, (operator, reaction): People, line: &'static str) -> String {
     let Setting { pieces, fault, mood, mileage } = parse(line);
     let mut world = World::new(shop(pieces));
-    for (words, later) in [("for a while", "5 min"), ("mended the next day", "1 d")] {
+    let mended =
+        [("for a while", "5 min"), ("for half an hour", "30 min"), ("mended the next day", "1 d")];
+    for (words, later) in mended {
         if line.contains(words) {
             world.agenda.push((world.now.plus(span(later)), Act::Mend));
         }
@@ -93,6 +97,10 @@ fn parse(line: &'static str) -> Setting {
             "the gateway declines" => mood = Mood::Declines,
             "the gateway is silent" => mood = Mood::Silent,
             "its answers are lost" => mood = Mood::Mute,
+            "it takes the money and is silent"
+            | "it takes the money and is silent for half an hour" => {
+                mood = Mood::Wordless;
+            }
             "the charge arrives late" => mood = Mood::Slow,
             "the gateway is down" | "the gateway is down for a while" => mood = Mood::Down,
             "it keeps the money" => mood = Mood::KeepsTheMoney,
@@ -130,8 +138,8 @@ macro_rules! matrix {
 #[test]
 fn every_effect_meets_every_fault() {
     let rows: Vec<&str> = TABLES.iter().flat_map(|table| lines(table)).map(|row| row.0).collect();
-    for effect in ["hold", "charge", "confirm", "refund", "release", "withdraw", "credit", "supply"]
-    {
+    let asked = ["hold", "charge", "settle", "confirm", "refund", "release", "withdraw"];
+    for effect in asked.into_iter().chain(["credit", "supply"]) {
         for fault in ["lost", "silence on", "twice", "late"] {
             let row = format!("{fault} {effect}");
             assert!(rows.iter().any(|it| it.ends_with(&row)), "no table has the row \"{row}\"");
@@ -149,7 +157,7 @@ fn every_effect_meets_every_fault() {
 }
 
 /// The facts that settle an effect: the party's, then the order's.
-const FACTS: [&str; 25] = [
+const FACTS: [&str; 27] = [
     "UnitsHeld",
     "OrderHeld",
     "ChargeRequested",
@@ -175,6 +183,8 @@ const FACTS: [&str; 25] = [
     "MileageTakenBack",
     "OrderDelivered",
     "StockReceived",
+    "SettleRequested",
+    "OrderRetaken",
 ];
 
 matrix! {
@@ -474,5 +484,89 @@ matrix! {
         nothing                                              => cancelled (rejected), 0 charged, 0 back, 2 in stock
         crash before ConfirmationRejected                    => cancelled (rejected), 0 charged, 0 back, 2 in stock
         crash after ConfirmationRejected                     => cancelled (rejected), 0 charged, 0 back, 2 in stock
+    "
+    /// The gateway has the money and says so when the time for it is over: the order takes it.
+    late_money_is_taken: "retake", NOBODY => "
+        nothing                                              => fulfilled, 1000 charged, 0 back
+        late charge                                          => fulfilled, 1000 charged, 0 back
+        silence on charge                                    => cancelled (payment_expired), 0 charged, 0 back
+        lost charge                                          => cancelled (payment_expired), 0 charged, 0 back
+        the gateway declines                                 => cancelled (payment_declined), 0 charged, 0 back
+        the charge arrives late                              => fulfilled, 1000 charged, 0 back
+        the gateway is silent                                => stuck, then cancelled (payment_expired), 0 charged, 0 back
+        the gateway is down                                  => cancelled (payment_unavailable), 0 charged, 0 back
+        its answers are lost                                 => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent                     => stuck, then fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour    => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, silence on settle => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, lost settle => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, twice settle => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, late settle => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash before UndoStarted => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash after UndoStarted => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash before SettleRequested => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash after SettleRequested => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash before PaymentUnanswered => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash before PaymentCaptured => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash after PaymentCaptured => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash before OrderRetaken => fulfilled, 1000 charged, 0 back
+        it takes the money and is silent for half an hour, crash after OrderRetaken => fulfilled, 1000 charged, 0 back
+    "
+    /// The same, and the points come with it.
+    late_money_and_its_points: "retake, points", NOBODY => "
+        it takes the money and is silent for half an hour    => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent                     => stuck, then fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, lost credit => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
+        it takes the money and is silent for half an hour, twice settle => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, crash before OrderRetaken => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, crash after OrderRetaken => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, crash before MileageCredited => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, crash after MileageCredited => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, crash before OrderPaid => fulfilled, 1000 charged, 0 back, 10 points
+        it takes the money and is silent for half an hour, the mileage goes down at OrderRetaken => cancelled (mileage_unavailable), 1000 charged, 1000 back, 0 points
+        it takes the money and is silent for half an hour, the mileage goes down at UndoStarted => fulfilled, 1000 charged, 0 back, 10 points
+    "
+    late_money_that_was_paid_later: "retake, pay later", NOBODY => "
+        nothing                                              => fulfilled, 1000 charged, 0 back
+        late charge                                          => fulfilled, 1000 charged, 0 back
+        lost charge                                          => cancelled (payment_expired), 0 charged, 0 back
+    "
+    /// The customer cancels a minute after the time is over, while nobody knows: all goes back.
+    late_money_and_cancel: "retake", CANCELS_UNDONE => "
+        it takes the money and is silent for half an hour    => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent                     => stuck, then cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, lost settle => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, twice settle => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, lost refund => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, twice refund => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash before SettleRequested => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash after SettleRequested => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash after VoidRequested => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash before PaymentCaptured => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash after PaymentCaptured => cancelled (customer), 1000 charged, 1000 back
+        it takes the money and is silent for half an hour, crash before OrderRefunded => cancelled (customer), 1000 charged, 1000 back
+    "
+    /// A quarter comes back to who does not come.
+    no_show: "no-show", DOES_NOT_COME => "
+        nothing                                              => cancelled (no_show), 1000 charged, 250 back
+        it keeps the money                                   => stuck, then cancelled (no_show), 1000 charged, 250 back
+        lost refund                                          => cancelled (no_show), 1000 charged, 250 back
+        twice refund                                         => cancelled (no_show), 1000 charged, 250 back
+        lost release                                         => cancelled (no_show), 1000 charged, 250 back
+        crash before UndoStarted                             => cancelled (no_show), 1000 charged, 250 back
+        crash after UndoStarted                              => cancelled (no_show), 1000 charged, 250 back
+        crash before RefundRequested                         => cancelled (no_show), 1000 charged, 250 back
+        crash after PaymentRefunded                          => cancelled (no_show), 1000 charged, 250 back
+        crash before OrderRefunded                           => cancelled (no_show), 1000 charged, 250 back
+        crash after OrderReleased                            => cancelled (no_show), 1000 charged, 250 back
+    "
+    no_show_and_nothing_comes_back: "auto", DOES_NOT_COME => "
+        nothing                                              => cancelled (no_show), 1000 charged, 0 back
+        lost release                                         => cancelled (no_show), 1000 charged, 0 back
+        crash after UndoStarted                              => cancelled (no_show), 1000 charged, 0 back
+    "
+    points_of_who_does_not_come: "points", DOES_NOT_COME => "
+        nothing                                              => cancelled (no_show), 1000 charged, 0 back, 0 points
+        crash before MileageTakenBack                        => cancelled (no_show), 1000 charged, 0 back, 0 points
     "
 }

@@ -21,7 +21,15 @@ fn the_scripts_take_every_step_of_a_payment_and_no_other() {
         ("unknown", "pending"),
         ("unknown", "voiding"),
         ("captured", "refunding"),
+        ("pending", "settling"),
+        ("unknown", "settling"),
+        ("settling", "captured"),
+        ("settling", "declined"),
+        ("settling", "voided"),
+        ("settling", "voiding"),
         ("voiding", "refunding"),
+        ("voided", "refunding"),
+        ("declined", "refunding"),
         ("voiding", "voided"),
         ("refunding", "refunded"),
     ];
@@ -36,6 +44,7 @@ fn payment_state(payment: &Payment) -> &'static str {
         payment::State::Declined(_) => "declined",
         payment::State::Voiding { .. } => "voiding",
         payment::State::Refunding { .. } => "refunding",
+        payment::State::Settling { .. } => "settling",
         payment::State::Voided => "voided",
         payment::State::Refunded(_) => "refunded",
     }
@@ -76,6 +85,7 @@ fn payment_input(line: &str) -> payment::Input {
     payment::Input::Answer(match (word, rest) {
         ("refund", "all") => return payment::Input::Refund(None),
         ("refund", _) => return payment::Input::Refund(Some(amount())),
+        ("settle", _) => return payment::Input::Settle,
         ("captured", _) => Answer::Captured,
         ("declined", _) => Answer::Declined(rest.to_owned()),
         ("no", "answer") => Answer::Unknown("timeout".to_owned()),
@@ -117,8 +127,8 @@ scripts! { PAYMENTS, play_payment;
     "
     a_declined_card: "payment" => "
         declined no money            => PaymentDeclined -> declined
-        captured                     => ignored
         refund all                   => ignored
+        not found                    => ignored
     "
     /// Silence is not a no: the gateway is asked, under the same key, ever less often.
     a_gateway_that_is_silent: "payment" => "
@@ -161,7 +171,7 @@ scripts! { PAYMENTS, play_payment;
         not found +28 s              => PaymentUnanswered -> voiding, ask in 2 s
         no answer +2 s               => PaymentUnanswered -> voiding, ask in 4 s
         not found                    => PaymentVoided -> voided
-        captured                     => ignored
+        not found                    => ignored
         refund all                   => ignored
     "
     /// The charge was asked for long ago but may have been sent a moment ago: it waited for its
@@ -177,7 +187,7 @@ scripts! { PAYMENTS, play_payment;
         refund all                   => VoidRequested -> voiding, ask now
         no answer                    => PaymentUnanswered -> voiding, ask in 1 s
         declined no money            => PaymentVoided -> voided
-        captured                     => ignored
+        refund all                   => ignored
     "
     /// A gateway that contradicts itself is asked again; the order says stuck in time.
     a_refund_that_is_refused: "payment" => "
@@ -187,5 +197,58 @@ scripts! { PAYMENTS, play_payment;
         declined never heard of it   => PaymentUnanswered -> refunding, refund 1000 EUR in 2 s
         captured                     => ignored
         refunded 1000                => PaymentRefunded -> refunded
+    "
+    /// The order no longer waits, but takes what came: nothing more is charged, and nothing goes back.
+    settled_and_it_was_charged: "payment" => "
+        no answer                    => PaymentUnanswered -> unknown, ask in 1 s
+        settle +1 s                  => SettleRequested -> settling, ask now
+        settle                       => ignored
+        no answer                    => PaymentUnanswered -> settling, ask in 1 s
+        captured                     => PaymentCaptured -> captured
+        settle                       => ignored
+        refund all                   => RefundRequested -> refunding, refund 1000 EUR now
+        settle                       => ignored
+        refunded 1000                => PaymentRefunded -> refunded
+        settle                       => ignored
+    "
+    /// A charge that may be on its way is waited for.
+    settled_and_it_was_never_charged: "payment" => "
+        settle                       => SettleRequested -> settling, ask now
+        not found                    => PaymentUnanswered -> settling, ask in 1 s
+        not found +29 s              => PaymentUnanswered -> settling, ask in 2 s
+        not found +1 s               => PaymentVoided -> voided
+        settle                       => ignored
+    "
+    settled_and_declined: "payment" => "
+        settle                       => SettleRequested -> settling, ask now
+        no answer                    => PaymentUnanswered -> settling, ask in 1 s
+        refunded 1000                => ignored
+        declined no money            => PaymentDeclined -> declined
+        settle                       => ignored
+    "
+    /// The customer cancels meanwhile: now it goes back.
+    settled_and_then_undone: "payment" => "
+        settle                       => SettleRequested -> settling, ask now
+        no answer                    => PaymentUnanswered -> settling, ask in 1 s
+        refund all                   => VoidRequested -> voiding, ask now
+        settle                       => ignored
+        captured                     => PaymentCaptured -> refunding, refund 1000 EUR now
+        refunded 1000                => PaymentRefunded -> refunded
+    "
+    /// The gateway finds a charge that it had denied: nobody waits for it any more.
+    void_and_yet_it_came: "payment" => "
+        refund all                   => VoidRequested -> voiding, ask now
+        declined no money            => PaymentVoided -> voided
+        captured                     => PaymentCaptured -> refunding, refund 1000 EUR now
+        captured                     => ignored
+        refunded 1000                => PaymentRefunded -> refunded
+        captured                     => ignored
+    "
+    declined_and_yet_it_came: "payment" => "
+        declined no money            => PaymentDeclined -> declined
+        captured                     => PaymentCaptured -> refunding, refund 1000 EUR now
+        no answer                    => PaymentUnanswered -> refunding, refund 1000 EUR in 1 s
+        refunded 1000                => PaymentRefunded -> refunded
+        captured                     => ignored
     "
 }

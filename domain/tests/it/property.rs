@@ -110,13 +110,14 @@ fn a_payment_takes_anything_is_captured_once_and_replays_to_the_same() {
                 Some((payment::Effect::Refund(amount), _)) => amount,
                 _ => euro(1000),
             };
-            let input = match choice % 7 {
+            let input = match choice % 8 {
                 0 => payment::Input::Refund(None),
                 1 => payment::Input::Refund(Some(euro(400))),
                 2 => payment::Input::Answer(Answer::Captured),
                 3 => payment::Input::Answer(Answer::Declined("no money".to_owned())),
                 4 => payment::Input::Answer(Answer::Unknown("timeout".to_owned())),
                 5 => payment::Input::Answer(Answer::NotFound),
+                6 => payment::Input::Settle,
                 _ => payment::Input::Answer(Answer::Refunded(owed)),
             };
             if let payment::Verdict::Record(event) = paid.decide(input, now) {
@@ -230,8 +231,8 @@ fn happen(world: &mut World, kind: u8, pick: usize) {
         75..80 => world.crash_order(one),
         80..88 => {
             let moods = [Mood::Fine, Mood::Fine, Mood::Declines, Mood::Silent, Mood::Mute];
-            let more = [Mood::Slow, Mood::Down, Mood::KeepsTheMoney];
-            world.gateway.mood = [&moods[..], &more[..]].concat()[pick % 8];
+            let more = [Mood::Slow, Mood::Down, Mood::KeepsTheMoney, Mood::Wordless];
+            world.gateway.mood = [&moods[..], &more[..]].concat()[pick % 9];
         }
         88..92 => world.now = world.now.plus(Span(pick as u64 * 157)),
         92..96 => {
@@ -249,7 +250,8 @@ fn happen(world: &mut World, kind: u8, pick: usize) {
             let confirmed: Vec<OrderId> = confirmed.chain([one]).collect();
             world.agenda.push((world.now, Act::Complete(confirmed[pick % confirmed.len()])));
         }
-        104..107 => world.mileage_down = pick.is_multiple_of(2),
+        104..106 => world.mileage_down = pick.is_multiple_of(2),
+        106 => world.agenda.push((world.now, Act::NoShow(one))),
         107 => be_overtaken(world),
         _ => {
             world.follow();

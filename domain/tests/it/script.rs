@@ -10,7 +10,7 @@ use crate::check::{Edge, check, edges};
 
 /// The diagram of `saga/state.rs`, step by step: these and no others.
 #[rustfmt::skip]
-pub(crate) const DIAGRAM: [Edge; 23] = [
+pub(crate) const DIAGRAM: [Edge; 25] = [
     (Phase::Holding, Phase::Refused),     // no room
     (Phase::Holding, Phase::Releasing),   // cancelled, no answer in time, gateway down and refuse, mileage down
     (Phase::Holding, Phase::Unpaid),      // pay later, gateway down and pay later
@@ -25,14 +25,16 @@ pub(crate) const DIAGRAM: [Edge; 23] = [
     (Phase::Paid, Phase::Refunding),      // rejected, cancelled, confirmation deadline
     (Phase::Paid, Phase::Releasing),      // the same, and nothing comes back
     (Phase::Paid, Phase::Confirmed),      // confirmed
-    (Phase::Confirmed, Phase::Refunding), // cancelled
+    (Phase::Confirmed, Phase::Refunding), // cancelled, no-show
     (Phase::Confirmed, Phase::Releasing), // the same, and nothing comes back; not delivered
     (Phase::Confirmed, Phase::Fulfilled), // completed, and counted what it brings
     (Phase::Refunding, Phase::Releasing), // refunded
+    (Phase::Refunding, Phase::Paid),      // the money came late, and the plan says retake
+    (Phase::Refunding, Phase::Paying),    // the same, and points come with it
     (Phase::Refunding, Phase::Stuck),     // too many attempts
     (Phase::Releasing, Phase::Cancelled), // released
     (Phase::Releasing, Phase::Stuck),     // too many attempts
-    (Phase::Stuck, Phase::Refunding),     // retry
+    (Phase::Stuck, Phase::Refunding),     // retry; cancelled while it was asked for late money
     (Phase::Stuck, Phase::Releasing),     // retry
 ];
 
@@ -554,5 +556,159 @@ scripts! {
     /// An offering that is not counted as stock takes no supplies.
     a_supply_of_the_wrong_kind: "supply" => "
         wrong claim                  => OrderRefused (wrong_claim) -> refused
+    "
+    /// The money came while nobody knew: the order was not yet undone, so it takes it and goes on.
+    late_money_is_taken: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        declined no money            => ignored: NoAnswer
+        captured, late               => ignored: NotOutstanding
+        wake                         => UndoRetried (attempt 2) -> refunding, owes word of 1, until +4 s
+        captured, late               => ignored: NotOutstanding
+        captured                     => OrderRetaken -> paid, owes confirm 1, until +7 d
+        captured                     => ignored: NoAnswer
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        complete                     => OrderFulfilled -> fulfilled
+    "
+    /// It never came: the rest is undone.
+    late_money_that_never_comes: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        released                     => ignored: NoAnswer
+        refunded 0                   => OrderRefunded (0 EUR) -> releasing, owes release of 1, until +2 s
+        captured                     => ignored: NoAnswer
+        captured, late               => ignored: NotOutstanding
+        released                     => OrderReleased -> cancelled
+        captured, late               => ignored: NotOutstanding
+    "
+    /// Who cancels while it is asked does not want it taken any more, and says so once.
+    late_money_of_who_cancels_meanwhile: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        cancel took too long         => UndoStarted (customer: took too long) -> refunding, owes refund 1 of all charged, until +2 s
+        captured, late               => ignored: NotOutstanding
+        captured                     => ignored: NoAnswer
+        cancel again                 => ignored: AlreadySo
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        cancel                       => ignored: AlreadySo
+        released                     => OrderReleased -> cancelled
+    "
+    /// The customer was first: late money goes back whatever the plan says.
+    late_money_of_who_cancelled_before: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of all charged, until +2 s
+        captured                     => ignored: NoAnswer
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// Nobody knows for an hour, and a person looks: the units are held all the while.
+    late_money_of_a_stuck_order: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        wake x18                     => OrderStuck -> stuck, until +1 h
+        captured, late               => ignored: NotOutstanding
+        retry                        => OrderResumed -> refunding, owes word of 1, until +2 s
+        captured                     => OrderRetaken -> paid, owes confirm 1, until +7 d
+    "
+    late_money_of_a_stuck_order_that_is_cancelled: "retake" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        wake x18                     => OrderStuck -> stuck, until +1 h
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of all charged, until +2 s
+        cancel                       => ignored: AlreadySo
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    late_money_and_its_points: "retake, points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        captured                     => OrderRetaken -> paying, owes credit of 10 points, until +15 min
+        captured                     => ignored: NoAnswer
+        credited                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+    "
+    late_money_without_its_points: "retake, points" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        captured                     => OrderRetaken -> paying, owes credit of 10 points, until +15 min
+        not credited                 => UndoStarted (mileage_unavailable) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        captured                     => ignored: NoAnswer
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    late_money_that_was_to_be_paid_later: "retake, pay later" => "
+        held                         => OrderHeld -> unpaid, until +2 d
+        pay                          => PaymentRequested -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        pay                          => refused: an order that is refunding cannot be paid
+        captured                     => OrderRetaken -> paid, owes confirm 1, until +7 d
+    "
+    late_money_after_another_attempt: "retake, unavailable: pay later" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        unavailable                  => PaymentDeferred -> unpaid, until +1 h
+        pay                          => PaymentRequested -> paying, owes charge 2 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 2, until +2 s
+        payments back                => ignored: AlreadySo
+        captured                     => OrderRetaken -> paid, owes confirm 1, until +7 d
+    "
+    /// What was booked began while the gateway was silent: nobody pays for what went by.
+    late_money_for_what_went_by: "retake, tiers" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        wake                         => UndoStarted (payment_expired) -> refunding, owes word of 1, until +2 s
+        captured +101 h              => UndoStarted (payment_expired) -> refunding, owes refund 1 of all charged, until +2 s
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    /// A quarter comes back to who does not come; said twice, it is said once.
+    the_customer_does_not_come: "no-show, with a start" => "
+        no-show                      => refused: an order that is holding cannot be a no-show
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        no-show                      => refused: an order that is paid cannot be a no-show
+        confirmed                    => OrderConfirmed -> confirmed, until +2162 h
+        no-show +119 min             => refused: what was booked has not begun
+        no-show waited an hour +1 min => UndoStarted (no_show: waited an hour) -> refunding, owes refund 1 of 250 EUR, until +2 s
+        no-show waited two hours     => ignored: AlreadySo
+        cancel                       => ignored: AlreadySo
+        complete                     => refused: an order that is refunding cannot be completed
+        refunded 250                 => OrderRefunded (250 EUR) -> releasing, owes release of 1, until +2 s
+        no-show                      => ignored: AlreadySo
+        released                     => OrderReleased -> cancelled
+        no-show waited an hour       => ignored: AlreadySo
+        cancel                       => refused: an order that is cancelled cannot be cancelled
+    "
+    /// What begins at no time may not be fetched from its confirmation on; without a word of the
+    /// plan, nothing comes back.
+    what_nobody_fetched: "auto" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        no-show                      => UndoStarted (no_show) -> releasing, owes release of 1, until +2 s
+        released                     => OrderReleased -> cancelled
+    "
+    nobody_is_missing_who_cancelled: "no-show, with a start" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +2162 h
+        cancel                       => UndoStarted (customer) -> refunding, owes refund 1 of 1000 EUR, until +2 s
+        no-show +2 h                 => refused: an order that is refunding cannot be a no-show
+        refunded 1000                => OrderRefunded (1000 EUR) -> releasing, owes release of 1, until +2 s
+        no-show                      => refused: an order that is releasing cannot be a no-show
+        released                     => OrderReleased -> cancelled
+        no-show                      => refused: an order that is cancelled cannot be a no-show
+    "
+    nobody_is_missing_who_came: "no-show, with a start" => "
+        held                         => OrderHeld -> paying, owes charge 1 of 1000 EUR, until +15 min
+        captured                     => OrderPaid -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +2162 h
+        complete +3 h                => OrderFulfilled -> fulfilled
+        no-show                      => refused: an order that is fulfilled cannot be a no-show
+    "
+    nobody_is_expected_with_a_supply: "supply" => "
+        held                         => OrderHeld -> paid, owes confirm 1, until +7 d
+        confirmed                    => OrderConfirmed -> confirmed, until +90 d
+        no-show                      => refused: an order that brings stock cannot be a no-show; cancel it
+        complete                     => OrderDelivered -> confirmed, owes supply 1 of 1, until +5 min
+        no-show                      => refused: an order that brings stock cannot be a no-show; cancel it
     "
 }

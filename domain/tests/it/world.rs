@@ -65,6 +65,7 @@ pub(crate) enum Act {
     Cancel(OrderId),
     Pay(OrderId),
     Complete(OrderId),
+    NoShow(OrderId),
     Speak(ConfirmationId, Word),
     /// Somebody mends what is broken.
     Mend,
@@ -247,6 +248,7 @@ impl World {
             Act::Cancel(order) => self.command(order, Act::Cancel(order)),
             Act::Pay(order) => self.command(order, Act::Pay(order)),
             Act::Complete(order) => self.command(order, Act::Complete(order)),
+            Act::NoShow(order) => self.command(order, Act::NoShow(order)),
             Act::Speak(confirmation, word) => self.speak(confirmation, word),
             Act::Mend => self.mend(),
         }
@@ -269,6 +271,7 @@ impl World {
         let command = match act {
             Act::Pay(_) => Command::Pay { payment, card: card() },
             Act::Complete(_) => Command::Complete,
+            Act::NoShow(_) => Command::NoShow { note },
             Act::Cancel(_) | Act::Speak(..) | Act::Mend => {
                 Command::Cancel { note, quote, attributes }
             }

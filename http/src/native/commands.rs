@@ -16,7 +16,7 @@ use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::shapes::{Moment, Price};
 
-/// `POST /v1/{market}/orders/{id}/{pay|confirm|reject|complete|cancel}`.
+/// `POST /v1/{market}/orders/{id}/{pay|confirm|reject|complete|no-show|cancel}`.
 ///
 /// # Errors
 /// 409 naming the phase if the command does not fit it; what is wrong with the request.
@@ -38,6 +38,7 @@ fn read(verb: &str, body: &[u8]) -> Result<OrderCommand, Problem> {
         "confirm" => OrderCommand::Confirm,
         "reject" => OrderCommand::Reject { note: fields.checked("reason", check_note)? },
         "complete" => OrderCommand::Complete,
+        "no-show" => OrderCommand::NoShow { note: fields.checked("reason", check_note)? },
         "cancel" => {
             let note = fields.checked("reason", check_note)?;
             let quote = fields.id("quote")?.map(u32::try_from).transpose();

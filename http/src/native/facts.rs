@@ -83,6 +83,11 @@ fn order(event: &OrderEvent) -> Value {
                 "deadline": Moment(*until),
             })
         }
+        OrderEvent::Retaken { confirmation, points, until } => json!({
+            "confirmation": confirmation.0,
+            "then": if *points { "credit" } else { "confirm" },
+            "deadline": Moment(*until),
+        }),
         OrderEvent::UndoStarted { undo, until, attributes } => json!({
             "undo": Why::from(&undo.reason),
             "attributes": Kept(attributes),
@@ -192,6 +197,7 @@ fn payment(event: &PaymentEvent) -> Value {
         PaymentEvent::Captured
         | PaymentEvent::NotFound
         | PaymentEvent::VoidRequested
+        | PaymentEvent::SettleRequested
         | PaymentEvent::Voided => json!({}),
     }
 }

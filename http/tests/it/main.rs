@@ -27,6 +27,7 @@ mod edu;
 mod events;
 mod gasstation;
 mod idempotency;
+mod late_and_absent;
 mod native;
 mod nights_and_slots;
 mod talentshare;

@@ -1,8 +1,8 @@
-//! Today's build on a data folder that the first released build wrote, and left by a kill: nothing is
-//! lost, nothing is told otherwise, and everything goes on.
+//! Today's build on data folders that earlier builds wrote, and left by a kill: nothing is lost, nothing
+//! is told otherwise, and everything goes on.
 //!
-//! `tests/corpus/v1` has the folder, its market and, in `orders.jsonl`, what that build said of each
-//! order in the end. Deadlines that were in the future then may be over by now: then the order must
+//! `tests/corpus/v1` has such a folder, its market and, in `orders.jsonl`, what that build said of each
+//! order in the end; `v2` the same of a later build. Deadlines that were in the future then may be over by now: then the order must
 //! have been carried on as its market says.
 
 use std::path::{Path, PathBuf};
@@ -16,21 +16,43 @@ use crate::client::Client;
 use crate::server::{Server, until};
 
 /// What no upgrade and no time may change.
-const FOR_EVER: [&str; 7] =
-    ["market", "customer", "offering", "quantity", "price", "created_at", "attributes"];
+const FOR_EVER: [&str; 10] = [
+    "market",
+    "customer",
+    "offering",
+    "quantity",
+    "from",
+    "to",
+    "supply",
+    "price",
+    "created_at",
+    "attributes",
+];
 /// What stays so until the order's deadline.
 const FOR_NOW: [&str; 7] =
     ["phase", "reason", "reason_text", "payment", "confirmation", "updated_at", "deadline"];
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/v1")
+/// The build that wrote a folder.
+#[derive(Clone, Copy)]
+struct Build {
+    folder: &'static str,
+    /// Its markets: built-in ones, and files.
+    markets: &'static [&'static str],
+}
+
+const FIRST: Build = Build { folder: "v1", markets: &["talentshare", "cinema.toml"] };
+/// Before late money could be taken, and before no-shows. Its gateway had just fallen silent.
+const SECOND: Build = Build { folder: "v2", markets: &["house.toml", "guide.toml", "booth.toml"] };
+
+fn corpus(build: Build) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(build.folder)
 }
 
 /// The folder as it was left, in a new place.
-fn unpack() -> tempfile::TempDir {
+fn unpack(build: Build) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let unpacked = Command::new("tar")
-        .args(["-xzf", &corpus().join("data.tar.gz").display().to_string(), "-C"])
+        .args(["-xzf", &corpus(build).join("data.tar.gz").display().to_string(), "-C"])
         .arg(folder.path())
         .status()
         .unwrap();
@@ -38,13 +60,20 @@ fn unpack() -> tempfile::TempDir {
     folder
 }
 
-fn start(data: &Path) -> Server {
-    let cinema = corpus().join("cinema.toml").display().to_string();
-    Server::with(data, &["--market", "talentshare", "--market", &cinema, "--admin"])
+fn start(build: Build, data: &Path) -> Server {
+    let mut flags = vec!["--admin".to_owned()];
+    for market in build.markets {
+        let file = corpus(build).join(market);
+        let market =
+            if market.contains('.') { file.display().to_string() } else { (*market).to_owned() };
+        flags.extend(["--market".to_owned(), market]);
+    }
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    Server::with(data, &flags)
 }
 
-fn said_then() -> Vec<Value> {
-    let text = std::fs::read_to_string(corpus().join("orders.jsonl")).unwrap();
+fn said_then(build: Build) -> Vec<Value> {
+    let text = std::fs::read_to_string(corpus(build).join("orders.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -77,10 +106,10 @@ fn balanced(client: &mut Client) {
 
 #[test]
 fn every_order_of_the_first_build_is_there() {
-    let folder = unpack();
-    let server = start(folder.path());
+    let folder = unpack(FIRST);
+    let server = start(FIRST, folder.path());
     let mut client = server.client();
-    let then = said_then();
+    let then = said_then(FIRST);
     assert_eq!(then.len(), 11);
     for was in &then {
         let mut now = client.get(&path(was)).expect(200).json();
@@ -116,7 +145,7 @@ fn every_order_of_the_first_build_is_there() {
     // The day after, from what this build stored.
     let (status, _) = server.stop();
     assert_eq!(status.code(), Some(0));
-    let server = start(folder.path());
+    let server = start(FIRST, folder.path());
     let mut client = server.client();
     for was in &then {
         let now = client.get(&path(was)).expect(200).json();
@@ -129,8 +158,8 @@ fn every_order_of_the_first_build_is_there() {
 
 #[test]
 fn work_goes_on_where_the_first_build_left_it() {
-    let folder = unpack();
-    let server = start(folder.path());
+    let folder = unpack(FIRST);
+    let server = start(FIRST, folder.path());
     let mut client = server.client();
     // The key still names order 4, byte for byte the same request.
     let body = br#"{"customer":"ann","offering":1,"payment":{"card":"4242424242424242"}}"#;
@@ -154,7 +183,7 @@ fn work_goes_on_where_the_first_build_left_it() {
 
     // Whoever waited for money or a word gets it; where time is up, what was placed just now does.
     let (mut unpaid, mut waiting) = (vec!["/v1/cinema/orders/8".to_owned()], Vec::new());
-    for was in said_then().iter().filter(|was| still_so(was)) {
+    for was in said_then(FIRST).iter().filter(|was| still_so(was)) {
         match was["phase"].as_str().unwrap() {
             "unpaid" => unpaid.push(path(was)),
             "paid" => waiting.push(path(was)),
@@ -193,10 +222,126 @@ fn work_goes_on_where_the_first_build_left_it() {
 
     // A kill, and once more.
     server.kill();
-    let server = start(folder.path());
+    let server = start(FIRST, folder.path());
     let mut client = server.client();
     for path in &waiting {
         assert_eq!(client.get(path).expect(200).json()["phase"], "confirmed");
+    }
+    balanced(&mut client);
+}
+
+/// What becomes of an order whose gateway was silent when the build was killed, now that it speaks.
+fn spoken_to(was: &Value) -> Option<(&'static str, &'static str)> {
+    match was["phase"].as_str().unwrap() {
+        "paying" => Some(("paid", "captured")),
+        "refunding" => Some(("cancelled", "refunded")),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_order_of_the_second_build_is_there_and_who_waited_for_the_gateway_goes_on() {
+    let folder = unpack(SECOND);
+    let server = start(SECOND, folder.path());
+    let mut client = server.client();
+    let then = said_then(SECOND);
+    assert_eq!(then.len(), 15);
+    assert_eq!(then.iter().filter(|was| spoken_to(was).is_some()).count(), 3);
+    for was in &then {
+        let now = match spoken_to(was) {
+            Some((phase, payment)) => {
+                let now = until("the gateway is asked", || {
+                    let now = client.get(&path(was)).expect(200).json();
+                    (now["phase"] == phase).then_some(now)
+                });
+                assert_eq!(now["payment"]["state"], payment, "{now}");
+                assert_eq!(now["reason"], was["reason"], "the order kept its terms: {now}");
+                now
+            }
+            None => {
+                let now = client.get(&path(was)).expect(200).json();
+                for field in FOR_NOW.iter().filter(|_| still_so(was)) {
+                    assert_eq!(now[*field], was[*field], "{field}: {now}\nnot {was}");
+                }
+                now
+            }
+        };
+        for field in FOR_EVER {
+            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
+        }
+        assert_eq!(now["payment"]["id"], was["payment"]["id"], "{now}");
+        let steps = client.get(&format!("{}/history", path(was))).expect(200).json();
+        assert_eq!(steps["items"][0]["event"], "OrderPlaced");
+        assert_eq!(steps["items"][0]["at"], was["created_at"]);
+    }
+    balanced(&mut client);
+    // The day after, from what this build stored.
+    let (status, _) = server.stop();
+    assert_eq!(status.code(), Some(0));
+    let server = start(SECOND, folder.path());
+    let mut client = server.client();
+    for was in &then {
+        let now = client.get(&path(was)).expect(200).json();
+        for field in FOR_EVER {
+            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
+        }
+    }
+    balanced(&mut client);
+}
+
+#[test]
+fn work_goes_on_where_the_second_build_left_it() {
+    let folder = unpack(SECOND);
+    let server = start(SECOND, folder.path());
+    let mut client = server.client();
+    // The key still names the guide's first order, byte for byte the same request.
+    let body = br#"{"customer": "hal", "offering": 1, "quantity": 2}"#;
+    let keyed = [("content-type", "application/json"), ("idempotency-key", "g1")];
+    let repeated = client.send("POST", "/v1/guide/orders", &keyed, Some(body)).unwrap();
+    assert_eq!(repeated.expect(202).json()["id"], 1);
+
+    // Everybody comes to an end, by today's rules and by the terms of then.
+    let mut told = |path: &str, body: Value| client.post(&format!("/v1/{path}"), &body);
+    let absent = told("house/orders/1/no-show", json!({"reason": "the bed is untouched"}));
+    let absent = absent.expect(200).json();
+    assert_eq!((&absent["phase"], &absent["reason"]), (&json!("cancelled"), &json!("no_show")));
+    assert_eq!(absent["payment"]["state"], "captured", "nothing was promised back: {absent}");
+    let early = told("house/orders/2/no-show", json!({})).expect(409).json();
+    assert_eq!(early["type"], "/problems/not-begun", "{early}");
+    let back = told("house/orders/2/cancel", json!({})).expect(200).json();
+    assert_eq!(back["payment"]["state"], "refunded", "{back}");
+    assert_eq!(told("house/orders/3/confirm", json!({})).expect(200).json()["phase"], "confirmed");
+    assert_eq!(told("house/orders/8/complete", json!({})).expect(200).json()["phase"], "fulfilled");
+    told("guide/orders/1/pay", json!({"card": "tok_9"})).expect(200);
+    assert_eq!(told("guide/orders/2/complete", json!({})).expect(200).json()["phase"], "fulfilled");
+    let stock = client.get("/v1/house/offerings/2").expect(200).json();
+    assert_eq!(stock["inventory"]["quantity"], 27, "20.5, and what was brought: {stock}");
+    let points = until("the points of who did not come are taken back", || {
+        let points = client.get("/v1/house/customers/ann/mileage").expect(200).json();
+        (points["balance"] == 0).then_some(points)
+    });
+    assert_eq!(points["items"][0]["order"], 1, "{points}");
+    until("they are told", || {
+        let told = client.get("/v1/house/customers/ann/messages").expect(200).json();
+        let texts = told["items"].as_array().unwrap().iter().map(|message| &message["text"]);
+        texts.into_iter().any(|text| text == "Order 1 is cancelled.").then_some(())
+    });
+
+    // The booth's one seat is free once the gateway has spoken; numbers go on after the highest.
+    until("the seat is free", || {
+        (client.get("/v1/booth/offerings/1").expect(200).json()["free"] == 1).then_some(())
+    });
+    let new = json!({"customer": "new", "offering": 1, "payment": {"card": "7"}});
+    let made = client.post("/v1/booth/orders", &new).expect(201).json();
+    assert_eq!((&made["id"], &made["payment"]["id"]), (&json!(3), &json!(2)));
+    balanced(&mut client);
+
+    // A kill, and once more.
+    server.kill();
+    let server = start(SECOND, folder.path());
+    let mut client = server.client();
+    for (order, phase) in [("house/orders/1", "cancelled"), ("house/orders/3", "confirmed")] {
+        assert_eq!(client.get(&format!("/v1/{order}")).expect(200).json()["phase"], phase);
     }
     balanced(&mut client);
 }

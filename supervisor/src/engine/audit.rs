@@ -222,9 +222,10 @@ impl Count<'_> {
                 self.books.cent(code, "refunded", back.amount());
                 self.books.cent(code, "kept", amount - back.amount());
             }
-            State::Pending | State::Unknown { .. } | State::Voiding { .. } => {
-                self.books.cent(code, "in_flight", amount);
-            }
+            State::Pending
+            | State::Unknown { .. }
+            | State::Voiding { .. }
+            | State::Settling { .. } => self.books.cent(code, "in_flight", amount),
             State::Declined(_) | State::Voided => self.books.cent(code, "never_taken", amount),
         }
         Ok(())

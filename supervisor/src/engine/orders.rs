@@ -145,6 +145,9 @@ impl Engine {
             OrderCommand::Reject { note } => self.speak(&core, key, Word::Reject(note)).await?,
             OrderCommand::Pay { card } => self.pay(&core, key, &card).await?,
             OrderCommand::Complete => self.tell_and_wait(&core, key, Command::Complete).await?,
+            OrderCommand::NoShow { note } => {
+                self.tell_and_wait(&core, key, Command::NoShow { note }).await?
+            }
             OrderCommand::Cancel { note, quote, attributes } => {
                 check_attributes(&attributes).map_err(bad_attribute)?;
                 self.tell_and_wait(&core, key, Command::Cancel { note, quote, attributes }).await?

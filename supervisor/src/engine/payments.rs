@@ -9,8 +9,9 @@ use crate::refusal::Refusal;
 
 impl Engine {
     /// Has the gateway asked now about a payment that waits to be asked about; for gateways that
-    /// say when there is news. Returns whether the payment is one of this node's. A payment that is
-    /// settled, or asked about already, is left alone.
+    /// say when there is news. Returns whether the payment is one of this node's. One that is asked
+    /// about already is left alone, as is one whose money is here or went back. One that came to
+    /// nothing is asked about once more: if it came to something after all, its money goes back.
     ///
     /// # Errors
     /// [`Refusal::Unavailable`] while the engine is down.

@@ -27,6 +27,8 @@ pub(crate) struct Books {
     pub(crate) calls: usize,
     /// How many of them were questions.
     pub(crate) questions: usize,
+    /// The key that was asked about last.
+    pub(crate) asked_about: Option<String>,
     script: VecDeque<Does>,
 }
 
@@ -104,6 +106,7 @@ impl PaymentGateway for Bank {
     fn ask(&self, request: Request) -> Answering<'_> {
         said(self.call(|books, _| {
             books.questions += 1;
+            books.asked_about = Some(request.key.clone());
             match books.captured.contains_key(&request.key) {
                 true => Answer::Captured,
                 false => Answer::NotFound,

@@ -21,7 +21,7 @@ enum Undone {
 }
 
 /// What the gateway does first; then it does as it is asked.
-const SCRIPTS: [&[Does]; 5] = [
+pub(crate) const SCRIPTS: [&[Does]; 5] = [
     // It takes the money, and says so when it is asked the third time.
     &[Does::DoThenSilence, Does::Shrug, Does::Silence],
     // The same, and the refund is made and not answered.
@@ -36,7 +36,7 @@ const SCRIPTS: [&[Does]; 5] = [
 
 const HOLD: &str = "[payment]\nhold = '25 s'";
 
-async fn placed(world: &World) -> OrderId {
+pub(crate) async fn placed(world: &World) -> OrderId {
     until("it is placed", || async {
         let key = Some(Idempotency { key: "k".to_owned(), body: vec![] });
         match world.engine.place(world.market, order(2), key).await {
@@ -48,7 +48,7 @@ async fn placed(world: &World) -> OrderId {
     .await
 }
 
-async fn cancelled(world: &World, id: OrderId) {
+pub(crate) async fn cancelled(world: &World, id: OrderId) {
     until("it is being cancelled", || async {
         match world.engine.command(world.market, id, cancel()).await {
             Ok(_) | Err(Refusal::WrongPhase { phase: Phase::Cancelled, .. }) => Some(()),

@@ -18,6 +18,7 @@ mod liveness;
 mod operators;
 mod queue;
 mod recovery;
+mod retaken;
 mod snapshots;
 mod supporting;
 mod tiers;

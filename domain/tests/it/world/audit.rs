@@ -7,7 +7,7 @@ use surehold_domain::id::OrderId;
 use surehold_domain::invariants::{self, Broken};
 use surehold_domain::inventory::{self, Event};
 use surehold_domain::payment;
-use surehold_domain::saga::{Phase, Saga, State};
+use surehold_domain::saga::{Phase, Reason, Saga, State};
 
 use super::mileage::{earns, waits_for_points};
 use super::{Entry, Node, World};
@@ -122,6 +122,11 @@ impl World {
         let captures = captures.filter_map(|paid| self.gateway.ledger.get(&paid.id()));
         let captures: usize = captures.map(|account| account.captures.len()).sum();
         assert!(captures <= 1, "order {order} was charged {captures} times");
+        // Without tiers all comes back, but to who did not come.
+        let missing = matches!(saga.reason(), Some(Reason::NoShow(_)));
+        if phase == Phase::Cancelled && !missing && saga.order().terms.tiers.is_empty() {
+            assert_eq!(known.0, known.1, "order {order} was cancelled, and its money kept");
+        }
         let promised = matches!(phase, Phase::Fulfilled);
         let earned = if promised { earns(saga).unwrap_or(0) } else { 0 };
         assert_eq!(self.points(order), earned, "order {order} is {phase}: its points");
@@ -142,6 +147,7 @@ impl World {
             payment::State::Pending
             | payment::State::Unknown { .. }
             | payment::State::Voiding { .. }
+            | payment::State::Settling { .. }
             | payment::State::Refunding { .. } => panic!("payment {} is not settled", paid.id()),
         })
     }

@@ -22,6 +22,8 @@ pub(crate) enum Mood {
     Silent,
     /// Does what it is asked, and the answer is lost; asked what it did, it says so.
     Mute,
+    /// Does what it is asked, and says nothing, not even when it is asked what it did.
+    Wordless,
     /// A charge reaches it later; until then it knows of none.
     Slow,
     /// Known to be down: it is not even asked for new charges.
@@ -63,7 +65,7 @@ impl Gateway {
                 return silence;
             }
             (Effect::Capture, Mood::Declines) => account.declined |= account.captures.is_empty(),
-            (Effect::Capture, Mood::Fine | Mood::Mute | Mood::KeepsTheMoney) => {
+            (Effect::Capture, Mood::Fine | Mood::Mute | Mood::Wordless | Mood::KeepsTheMoney) => {
                 account.capture(amount);
             }
             (Effect::Ask, _) => {}
@@ -71,7 +73,7 @@ impl Gateway {
             (Effect::Refund(back), _) => account.refund(back),
         }
         let mute = self.mood == Mood::Mute && effect != Effect::Ask;
-        if mute { silence } else { account.answer(effect) }
+        if mute || self.mood == Mood::Wordless { silence } else { account.answer(effect) }
     }
 
     /// What was on its way arrives.

@@ -20,6 +20,7 @@ pub(super) fn effect_name(effect: &Effect) -> &'static str {
         Effect::Charge { .. } => "charge",
         Effect::Confirm { .. } => "confirm",
         Effect::Refund { .. } => "refund",
+        Effect::Settle { .. } => "settle",
         Effect::Release { .. } => "release",
         Effect::Withdraw { .. } => "withdraw",
         Effect::Credit { .. } => "credit",
@@ -39,7 +40,10 @@ impl World {
             Effect::Hold { claim, .. } => self.hold(id, inventory::Input::Hold { order, claim }),
             Effect::Release { .. } => self.hold(id, inventory::Input::Release { order }),
             Effect::Charge { payment, amount, .. } => self.charge(id, payment, amount),
-            Effect::Refund { payment, amount } => self.refund(id, payment, amount),
+            Effect::Refund { payment, amount } => {
+                self.undo(id, payment, payment::Input::Refund(amount));
+            }
+            Effect::Settle { payment } => self.undo(id, payment, payment::Input::Settle),
             Effect::Confirm { confirmation, terms, demanded } => {
                 self.confirm(id, confirmation, terms, demanded);
             }
@@ -119,14 +123,13 @@ impl World {
         }
     }
 
-    fn refund(&mut self, id: EffectId, payment: PaymentId, amount: Option<Money>) {
+    fn undo(&mut self, id: EffectId, payment: PaymentId, input: payment::Input) {
         self.wanted.insert(payment, id);
         let Some(paid) = self.node.payments.get(&payment) else {
             // The ask to charge was lost: nothing was, and asks keep their order, so nothing will be.
             return self.answer(id, refunded(euro(0)));
         };
-        if let payment::Verdict::Record(event) =
-            paid.decide(payment::Input::Refund(amount), self.now)
+        if let payment::Verdict::Record(event) = paid.decide(input, self.now)
             && !self.record_payment(payment, event)
         {
             return;
@@ -154,6 +157,7 @@ impl World {
             payment::State::Pending
             | payment::State::Unknown { .. }
             | payment::State::Voiding { .. }
+            | payment::State::Settling { .. }
             | payment::State::Refunding { .. } => return,
         };
         self.answer(id, said);

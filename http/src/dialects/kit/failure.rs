@@ -75,7 +75,9 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::NoSuchMarket(_) | Refusal::NotFound { .. } => Failure::Nothing,
             Refusal::Invalid { .. } | Refusal::KeyReused => Failure::Bad(why),
-            Refusal::WrongPhase { .. } | Refusal::Conflict(_) => Failure::Conflict(why),
+            Refusal::WrongPhase { .. } | Refusal::NotBegun { .. } | Refusal::Conflict(_) => {
+                Failure::Conflict(why)
+            }
             Refusal::Quarantined { .. } | Refusal::Unavailable { .. } => {
                 Failure::Busy(Problem::from(refusal))
             }
