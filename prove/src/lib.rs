@@ -16,6 +16,8 @@ pub mod races;
 pub mod simulate;
 pub mod upgrades;
 
+mod world;
+
 pub use ask::Ask;
 pub use proof::Proof;
 pub use verdict::{Fault, Verdict};

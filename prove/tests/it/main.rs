@@ -1,1 +1,4 @@
 //! The proofs at small sizes.
+
+mod machines;
+mod model;
