@@ -28,6 +28,8 @@ pub enum InventoryMsg {
         effect: EffectId,
         /// How much.
         claim: Claim,
+        /// The number of the ask, for the answer.
+        ask: u64,
     },
     /// Take the order's units back.
     Release {
@@ -133,7 +135,7 @@ impl Actor for InventoryActor {
         state: &mut InventoryState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            InventoryMsg::Hold { effect, claim } => state.hold(effect, claim)?,
+            InventoryMsg::Hold { effect, claim, ask } => state.hold(effect, claim, ask)?,
             InventoryMsg::Release { effect } => {
                 state.step(Input::Release { order: effect.order.order })?;
                 state.post.answer(effect, Outcome::Released);
@@ -157,11 +159,12 @@ fn crash(key: OfferingKey) {
 }
 
 impl InventoryState {
-    fn hold(&mut self, effect: EffectId, claim: Claim) -> Result<(), ShelfError> {
+    fn hold(&mut self, effect: EffectId, claim: Claim, ask: u64) -> Result<(), ShelfError> {
         if let Some((_, reason)) =
             self.refused.iter().find(|(order, _)| *order == effect.order.order)
         {
-            self.post.answer(effect, Outcome::NotHeld(reason.clone()));
+            let answer = OrderMsg::NotHeld(effect, reason.clone(), ask);
+            self.post.directory.order(effect.order, answer);
             return Ok(());
         }
         let answer = match self.step(Input::Hold { order: effect.order.order, claim })? {
@@ -171,7 +174,7 @@ impl InventoryState {
                     self.refused.pop_front();
                 }
                 self.refused.push_back((effect.order.order, reason.clone()));
-                OrderMsg::Outcome(effect, Outcome::NotHeld(reason))
+                OrderMsg::NotHeld(effect, reason, ask)
             }
             Some(
                 Verdict::BelowHeld { .. }
@@ -180,7 +183,7 @@ impl InventoryState {
                 | Verdict::NotStock
                 | Verdict::TooMuch,
             )
-            | None => OrderMsg::Outcome(effect, Outcome::NotHeld(Reason::OfferingClosed)),
+            | None => OrderMsg::NotHeld(effect, Reason::OfferingClosed, ask),
         };
         self.post.directory.order(effect.order, answer);
         Ok(())

@@ -6,6 +6,7 @@
 mod msg;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_domain::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
@@ -25,6 +26,9 @@ use crate::shelf::ShelfError;
 use crate::stream::{self, Kind, OfferingKey};
 use crate::watch::Seen;
 pub use msg::{Begin, CommandReply, OrderMsg, Poison};
+
+/// Asks of all orders in this process: no two have the same number, in whatever life they were made.
+static ASKS: AtomicU64 = AtomicU64::new(1);
 
 /// What an order actor is started with.
 pub struct OrderArgs {
@@ -55,6 +59,8 @@ struct Live {
     sequence: u64,
     /// The effect last asked for: it is asked for again only when somebody may have missed it.
     asked: Option<(EffectId, Effect)>,
+    /// The number of the latest ask.
+    ask: u64,
     /// Whether this life began from the shelf, so that others may know the order's effects already.
     recovered: bool,
 }
@@ -80,12 +86,13 @@ impl Actor for OrderActor {
     ) -> Result<(), ActorProcessingErr> {
         state.live = match state.begin.take() {
             Some(Begin { saga, sequence }) => {
-                Some(Live { saga: *saga, sequence, asked: None, recovered: false })
+                Some(Live { saga: *saga, sequence, asked: None, ask: 0, recovered: false })
             }
             None => state.post.shelf.load::<Saga>(stream::order(state.key))?.map(|loaded| Live {
                 saga: loaded.machine,
                 sequence: loaded.sequence,
                 asked: None,
+                ask: 0,
                 recovered: true,
             }),
         };
@@ -105,6 +112,7 @@ impl Actor for OrderActor {
                 state.step(Input::Outcome(id, outcome))?;
             }
             OrderMsg::Granted(id) => state.granted(id)?,
+            OrderMsg::NotHeld(id, reason, ask) => state.not_held(id, reason, ask)?,
             OrderMsg::Charged(id) => state.charged(id)?,
             OrderMsg::Command(command, reply) => state.command(command, reply)?,
             OrderMsg::Wake => {
@@ -172,6 +180,15 @@ impl OrderState {
             Need::Nothing => Next::Nothing,
         };
         self.step(Input::Outcome(id, Outcome::Held(next))).map(|_| ())
+    }
+
+    /// The inventory said no. A no to an ask that was repeated since says nothing: an inventory that
+    /// died in between does not know of it, and may hold units for the next.
+    fn not_held(&mut self, id: EffectId, reason: Reason, ask: u64) -> Result<(), ShelfError> {
+        if self.live.as_ref().is_some_and(|live| live.ask == ask) {
+            self.step(Input::Outcome(id, Outcome::NotHeld(reason)))?;
+        }
+        Ok(())
     }
 
     /// The money is there: the confirmation that follows gets its number.
@@ -261,19 +278,21 @@ impl OrderState {
             return Ok(());
         }
         live.asked = asking;
-        match self.ask(id, effect, again) {
+        live.ask = ASKS.fetch_add(1, Ordering::Relaxed);
+        let ask = live.ask;
+        match self.ask(id, effect, again, ask) {
             Some(outcome) => self.step(Input::Outcome(id, outcome)).map(|_| ()),
             None => Ok(()),
         }
     }
 
     /// Speaks to whoever owes the effect; an outcome comes back at once where nobody is there.
-    fn ask(&self, id: EffectId, effect: Effect, again: bool) -> Option<Outcome> {
+    fn ask(&self, id: EffectId, effect: Effect, again: bool, ask: u64) -> Option<Outcome> {
         let market = self.key.market;
         let post = &self.post;
         match effect {
             Effect::Hold { offering, claim } => {
-                let message = InventoryMsg::Hold { effect: id, claim };
+                let message = InventoryMsg::Hold { effect: id, claim, ask };
                 match post.directory.offering(OfferingKey { market, offering }, message) {
                     // A hold asked for before may have been granted: only its answer tells.
                     Sent::Stopped if !again => Some(Outcome::NotHeld(Reason::InventoryUnavailable)),

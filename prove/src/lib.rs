@@ -18,6 +18,8 @@ pub mod server;
 pub mod simulate;
 pub mod upgrades;
 
+mod world;
+
 pub use ask::Ask;
 pub use proof::Proof;
 pub use verdict::{Fault, Verdict};

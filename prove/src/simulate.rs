@@ -1,9 +1,11 @@
-//! Not built yet.
+//! Seeded worlds on a virtual clock.
+
+pub mod machines;
 
 use crate::{Ask, Verdict};
 
-/// Not built yet.
+/// Plays the worlds.
 #[must_use]
-pub fn run(_ask: &Ask) -> Verdict {
-    Verdict::default()
+pub fn run(ask: &Ask) -> Verdict {
+    machines::run(ask)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use surehold_domain::id::{EffectId, OrderKey};
-use surehold_domain::saga::{Command, Outcome, Rejection, Saga};
+use surehold_domain::saga::{Command, Outcome, Reason, Rejection, Saga};
 use tokio::sync::oneshot;
 
 use crate::watch::Seen;
@@ -15,6 +15,8 @@ pub enum OrderMsg {
     Outcome(EffectId, Outcome),
     /// The inventory granted the hold.
     Granted(EffectId),
+    /// It did not; the number is that of the ask it answers.
+    NotHeld(EffectId, Reason, u64),
     /// The gateway has the money.
     Charged(EffectId),
     /// Somebody asks for something and waits for the verdict.

@@ -1,3 +1,5 @@
 //! The proofs at small sizes.
 
+mod machines;
+mod model;
 mod power;
