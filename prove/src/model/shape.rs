@@ -121,6 +121,7 @@ fn return_shape(money: Return) -> u8 {
         Return::Nothing => 0,
         Return::All => 1,
         Return::Part(_) => 2,
+        Return::Retake => 3,
     }
 }
 
@@ -134,6 +135,7 @@ fn payment_shape(paid: &Payment, current: bool, bytes: &mut Vec<u8>) {
         payment::State::Refunding { .. } => 5,
         payment::State::Voided => 6,
         payment::State::Refunded(_) => 7,
+        payment::State::Settling { .. } => 8,
     };
     // What came to nothing and is no longer asked about decides nothing.
     if current || !matches!(paid.state(), payment::State::Declined(_) | payment::State::Voided) {
@@ -227,6 +229,7 @@ fn effect_shape(effect: &Effect, saga: &Saga) -> u8 {
         Effect::Withdraw { .. } => 10,
         Effect::Credit { .. } => 11,
         Effect::Supply { .. } => 12,
+        Effect::Settle { payment } => 13 + rank(saga, *payment),
     }
 }
 

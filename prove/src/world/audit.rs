@@ -59,6 +59,7 @@ impl World {
                 State::Pending
                 | State::Unknown { .. }
                 | State::Voiding { .. }
+                | State::Settling { .. }
                 | State::Refunding { .. } => {
                     return Err(format!("payment {} of order {order} is not settled", paid.id()));
                 }

@@ -47,6 +47,7 @@ pub(crate) fn effect_name(effect: &Effect) -> &'static str {
         Effect::Charge { .. } => "charge",
         Effect::Confirm { .. } => "confirm",
         Effect::Refund { .. } => "refund",
+        Effect::Settle { .. } => "settle",
         Effect::Release { .. } => "release",
         Effect::Withdraw { .. } => "withdraw",
         Effect::Credit { .. } => "credit",

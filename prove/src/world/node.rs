@@ -77,6 +77,7 @@ impl Entry {
                     | payment::Event::NotFound
                     | payment::Event::RefundRequested(_)
                     | payment::Event::VoidRequested
+                    | payment::Event::SettleRequested
                     | payment::Event::Refunded(_)
                     | payment::Event::Voided => {
                         node.payments.get(payment).map(|it| it.order().order)

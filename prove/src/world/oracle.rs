@@ -60,7 +60,10 @@ impl World {
         }
         let awaited = self.gateway.is_awaited(id);
         let right = match paid.state() {
-            State::Pending | State::Unknown { .. } | State::Voiding { .. } => went == 0,
+            State::Pending
+            | State::Unknown { .. }
+            | State::Voiding { .. }
+            | State::Settling { .. } => went == 0,
             State::Captured => came > 0 && went == 0,
             State::Refunding { .. } => came > 0,
             State::Refunded(amount) => came > 0 && went == amount.amount(),

@@ -113,6 +113,7 @@ impl World {
             | Effect::Charge { .. }
             | Effect::Confirm { .. }
             | Effect::Refund { .. }
+            | Effect::Settle { .. }
             | Effect::Release { .. }
             | Effect::Withdraw { .. }
             | Effect::Supply { .. } => return,

@@ -4,6 +4,7 @@ use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::{ConfirmationId, EffectId, OfferingId};
 use surehold_domain::inventory;
 use surehold_domain::order::Claim;
+use surehold_domain::payment;
 use surehold_domain::quantity::Quantity;
 use surehold_domain::saga::{Effect, Outcome, Party, Reason};
 use surehold_domain::terms::ConfirmationTerms;
@@ -31,7 +32,10 @@ impl World {
             }
             Effect::Supply { offering, quantity } => self.receive(id, offering, quantity),
             Effect::Charge { payment, amount, .. } => self.charge(id, payment, amount),
-            Effect::Refund { payment, amount } => self.refund(id, payment, amount),
+            Effect::Refund { payment, amount } => {
+                self.undo(id, payment, payment::Input::Refund(amount));
+            }
+            Effect::Settle { payment } => self.undo(id, payment, payment::Input::Settle),
             Effect::Confirm { confirmation, terms, demanded } => {
                 self.confirm(id, confirmation, terms, demanded);
             }

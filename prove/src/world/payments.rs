@@ -38,7 +38,7 @@ impl World {
     /// end long before the quiet does. Where time is abstract, that has to be said.
     fn age_answers(&mut self, payment: PaymentId, event: &Event) {
         let anew = match event {
-            Event::VoidRequested | Event::NotFound => true,
+            Event::VoidRequested | Event::SettleRequested | Event::NotFound => true,
             Event::Unanswered { attempt, .. } => *attempt == 1,
             Event::Requested { .. }
             | Event::Captured
@@ -72,11 +72,12 @@ impl World {
         self.drive(payment);
     }
 
-    pub(super) fn refund(&mut self, id: EffectId, payment: PaymentId, amount: Option<Money>) {
+    /// No more is charged: what was goes back, or stays until the order has said what it wants.
+    pub(super) fn undo(&mut self, id: EffectId, payment: PaymentId, input: Input) {
         let Some(paid) = self.node.payments.get(&payment) else {
             return self.nothing_charged(id, payment);
         };
-        let verdict = paid.decide(Input::Refund(amount), self.now);
+        let verdict = paid.decide(input, self.now);
         self.desk.entry(payment).or_default().wanted = Some(id);
         if let Verdict::Record(event) = verdict {
             self.record_payment(payment, event);
@@ -85,7 +86,7 @@ impl World {
         self.drive(payment);
     }
 
-    /// A refund of what was never charged: written down as void, so that a charge that turns up
+    /// An undoing of what was never charged: written down as void, so that a charge that turns up
     /// later finds it so.
     fn nothing_charged(&mut self, id: EffectId, payment: PaymentId) {
         let Some(saga) = self.node.orders.get(&id.order.order) else { return };
@@ -105,6 +106,7 @@ impl World {
             State::Pending
             | State::Unknown { .. }
             | State::Voiding { .. }
+            | State::Settling { .. }
             | State::Refunding { .. } => return,
             State::Captured => vec![Said::Charged],
             // Whichever the order waits for; the other answer is no answer to it.
