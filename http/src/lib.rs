@@ -9,6 +9,7 @@
 //! Read in this order: [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
 //! knows the URLs and status codes of the API and its JSON; it reaches the engine through the crate `surehold` alone.
 
+pub mod fuzzing;
 pub mod proving;
 pub mod remote;
 pub mod routes;

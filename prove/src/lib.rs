@@ -9,6 +9,7 @@ pub mod proof;
 pub mod report;
 pub mod verdict;
 
+pub mod fuzz;
 pub mod model;
 pub mod power;
 pub mod process;

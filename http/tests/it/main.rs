@@ -7,6 +7,7 @@
 mod client;
 mod localstripe;
 mod payment_service;
+mod pypi;
 mod server;
 
 mod killed;
@@ -17,14 +18,17 @@ mod upgrade;
 mod airbnb;
 mod bad_input;
 mod cors;
+mod description;
 mod dialects;
 mod docs;
 mod edu;
 mod events;
+mod fuzzing;
 mod gasstation;
 mod idempotency;
 mod native;
 mod nights_and_slots;
+mod schemathesis;
 mod talentshare;
 mod yogiyogi;
 
