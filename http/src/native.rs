@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod attention;
 pub mod commands;
+pub mod description;
 pub mod events;
 pub mod facts;
 pub mod inventory;

@@ -65,7 +65,10 @@ impl Class {
             (_, ["v1", _, "orders" | "idempotency", ..]) => Class::Orders,
             (_, ["v1", _, "offerings", ..]) => Class::Offerings,
             (_, ["v1", _, "events"]) => Class::Events,
-            (_, ["livez" | "readyz" | "metrics"] | ["actuator", "health"]) => Class::Probe,
+            (
+                _,
+                ["livez" | "readyz" | "metrics"] | ["actuator", "health"] | ["v1", "openapi.json"],
+            ) => Class::Probe,
             (_, ["webhooks", ..]) => Class::Webhook,
             _ => Class::Other,
         }
@@ -91,13 +94,26 @@ impl Observe {
     /// If the process has a recorder already.
     pub fn install() -> Result<Observe, BuildError> {
         let handle = PrometheusBuilder::new().set_buckets(&BOUNDS)?.install_recorder()?;
+        Ok(Observe::over(handle))
+    }
+
+    /// Counters that nobody hears, for an edge without a process of its own.
+    ///
+    /// # Errors
+    /// If there can be none.
+    pub fn unheard() -> Result<Observe, BuildError> {
+        let recorder = PrometheusBuilder::new().set_buckets(&BOUNDS)?.build_recorder();
+        Ok(Observe::over(recorder.handle()))
+    }
+
+    fn over(handle: PrometheusHandle) -> Observe {
         let meter = |(_, class): (Class, &'static str)| Meter {
             answers: ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx"].map(
                 |status| counter!("http_requests_total", "class" => class, "status" => status),
             ),
             seconds: histogram!("http_request_seconds", "class" => class),
         };
-        Ok(Observe { handle, classes: Class::ALL.map(meter).into() })
+        Observe { handle, classes: Class::ALL.map(meter).into() }
     }
 
     /// Keeps the counters small for as long as the process lives.

@@ -19,7 +19,8 @@ use crate::dialects;
 use crate::edge::client::{self, Client};
 use crate::edge::rate::Allowance;
 use crate::native::{
-    Outcome, admin, attention, commands, events, inventory, offerings, orders, queue, support,
+    Outcome, admin, attention, commands, description, events, inventory, offerings, orders, queue,
+    support,
 };
 use crate::observe::{self, Class};
 use crate::problem::Problem;
@@ -40,6 +41,7 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
         ("GET", ["readyz"]) => run(observe::readyz(app)),
         ("GET", ["metrics"]) => run(observe::metrics(app)),
         ("GET", ["actuator", "health"]) => run(observe::health(app)),
+        ("GET", ["v1", "openapi.json"]) => run(description::show()),
         ("POST", ["echo"]) if app.echo => run(observe::echo(&call.body)),
         ("POST", ["webhooks", "stripe"]) => {
             let webhook = app.webhook.as_ref()?;

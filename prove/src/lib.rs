@@ -10,6 +10,7 @@ pub mod report;
 pub mod verdict;
 
 pub mod client;
+pub mod fuzz;
 pub mod model;
 pub mod power;
 pub mod process;

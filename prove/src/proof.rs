@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use crate::{Ask, Verdict, model, power, process, races, simulate, upgrades};
+use crate::{Ask, Verdict, fuzz, model, power, process, races, simulate, upgrades};
 
 /// A proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,8 @@ pub enum Proof {
     Simulate,
     /// Power cuts at and between syncs.
     Power,
+    /// Garbled input for everything that reads.
+    Fuzz,
     /// The public double bookings and lost payments of the field, over HTTP.
     Races,
     /// Data of every earlier release.
@@ -24,10 +26,11 @@ pub enum Proof {
 
 impl Proof {
     /// All of them, in the order in which they are run: the fast ones first.
-    pub const ALL: [Proof; 6] = [
+    pub const ALL: [Proof; 7] = [
         Proof::Model,
         Proof::Simulate,
         Proof::Power,
+        Proof::Fuzz,
         Proof::Races,
         Proof::Upgrades,
         Proof::Process,
@@ -40,6 +43,7 @@ impl Proof {
             Proof::Model => "model",
             Proof::Simulate => "simulate",
             Proof::Power => "power",
+            Proof::Fuzz => "fuzz",
             Proof::Races => "races",
             Proof::Upgrades => "upgrades",
             Proof::Process => "process",
@@ -54,6 +58,7 @@ impl Proof {
             Proof::Model => model::run(ask),
             Proof::Simulate => simulate::run(ask),
             Proof::Power => power::run(ask),
+            Proof::Fuzz => fuzz::run(ask),
             Proof::Races => races::run(ask),
             Proof::Upgrades => upgrades::run(ask),
             Proof::Process => process::run(ask),
@@ -65,7 +70,9 @@ impl Proof {
 
 /// A name that no proof has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no proof \"{0}\"; there are: model, simulate, power, races, upgrades, process")]
+#[error(
+    "there is no proof \"{0}\"; there are: model, simulate, power, fuzz, races, upgrades, process"
+)]
 pub struct NoSuchProof(String);
 
 impl FromStr for Proof {

@@ -30,9 +30,15 @@ pub enum CodecError {
 
 /// Most bytes one stored value may claim to hold, so that garbled lengths cannot exhaust memory.
 const VALUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Longest body that is held to [`SMALL_BYTES_MAX`]. Nearly everything that is stored is that short.
+const SMALL_BODY_MAX: usize = 64 * 1024;
+/// Most bytes such a body may claim: room for text is made before the text is seen to be too short,
+/// and a few garbled bytes shall not have a quarter of a gigabyte made for them. A number claims at
+/// most 16 bytes and takes at least one, so no value that was written here claims more.
+const SMALL_BYTES_MAX: usize = 16 * SMALL_BODY_MAX;
 
-fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<VALUE_BYTES_MAX>()
+fn config<const LIMIT: usize>() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<LIMIT>()
 }
 
 /// `value` in an envelope of the given version.
@@ -42,7 +48,7 @@ fn config() -> impl bincode::config::Config {
 pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Bytes, CodecError> {
     let mut bytes = Vec::with_capacity(64);
     bytes.push(version);
-    bincode::serde::encode_into_std_write(value, &mut bytes, config())
+    bincode::serde::encode_into_std_write(value, &mut bytes, config::<VALUE_BYTES_MAX>())
         .map_err(|e| CodecError::Malformed(e.to_string()))?;
     Ok(bytes.into())
 }
@@ -61,10 +67,46 @@ pub fn open(bytes: &[u8]) -> Result<(u8, &[u8]), CodecError> {
 /// # Errors
 /// [`CodecError::Malformed`] if the bytes are not such a value.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::serde::decode_from_slice(body, config())
-        .map_err(|e| CodecError::Malformed(e.to_string()))?;
+    let decoded = if body.len() <= SMALL_BODY_MAX {
+        bincode::serde::decode_from_slice(body, config::<SMALL_BYTES_MAX>())
+    } else {
+        bincode::serde::decode_from_slice(body, config::<VALUE_BYTES_MAX>())
+    };
+    let (value, used) = decoded.map_err(|e| CodecError::Malformed(e.to_string()))?;
     if used != body.len() {
         return Err(CodecError::Malformed(format!("{} bytes are left over", body.len() - used)));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A length as it stands before a text: 253, then eight bytes.
+    fn text_of(length: u64) -> Vec<u8> {
+        let mut bytes = vec![253];
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_few_bytes_have_no_great_room_made_for_them() {
+        // Found by the fuzzer. That the limit is what refuses shows that no room was made before.
+        let refused = |bytes: &[u8]| decode::<String>(bytes).unwrap_err().to_string();
+        assert!(refused(&text_of(200 * 1024 * 1024)).contains("LimitExceeded"));
+        assert!(refused(&text_of(u64::MAX)).contains("LimitExceeded"));
+        assert!(refused(&text_of(1000)).contains("UnexpectedEnd"));
+    }
+
+    #[test]
+    fn whatever_is_written_short_is_read() {
+        // What claims most for a byte: numbers of 16 bytes that are stored in one.
+        let numbers = vec![1_u128; SMALL_BODY_MAX - 3];
+        let bytes = encode(1, &numbers).unwrap();
+        assert_eq!(bytes.len() - 1, SMALL_BODY_MAX);
+        assert_eq!(decode::<Vec<u128>>(&bytes[1..]).unwrap(), numbers);
+        let text = "x".repeat(SMALL_BODY_MAX + 1);
+        assert_eq!(decode::<String>(&encode(1, &text).unwrap()[1..]).unwrap(), text);
+    }
 }

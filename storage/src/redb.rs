@@ -29,6 +29,8 @@ mod frame;
 mod recover;
 mod store;
 mod tail;
+#[cfg(any(test, feature = "testing"))]
+pub mod trial;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

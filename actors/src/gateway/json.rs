@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use surehold_domain::card::Card;
+use surehold_domain::money::Money;
 
 use super::key::of_payment;
 use super::wire::{Body, Said, Wire, in_time, told};
@@ -70,7 +71,7 @@ impl JsonGateway {
         let path = ["payments", of_payment(&request.key), "refunds"];
         let body = json!({"key": request.key, "amount": request.amount.amount()});
         match self.post(&path, &request.key, &body).await {
-            Ok(said) => refunded(&said, &request),
+            Ok(said) => refunded(&said, request.amount),
             Err(why) => Answer::Unknown(why),
         }
     }
@@ -92,6 +93,28 @@ fn card(request: &Request) -> Option<&str> {
         (Some(secret), _) => Some(secret.reveal()),
         (None, Some(Card::Token(token))) => Some(token),
         (None, Some(Card::Number { .. }) | None) => None,
+    }
+}
+
+/// What was asked of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To take the money.
+    Charge,
+    /// What became of it.
+    Question,
+    /// To give so much back.
+    Refund(Money),
+}
+
+/// What an answer with this status and body means.
+#[must_use]
+pub fn meaning(of: Asked, status: u16, body: &[u8]) -> Answer {
+    let said = Said::of(status, body);
+    match of {
+        Asked::Charge => captured(&said),
+        Asked::Question => asked(&said),
+        Asked::Refund(amount) => refunded(&said, amount),
     }
 }
 
@@ -130,12 +153,12 @@ fn state(said: &Said) -> Answer {
 }
 
 /// What the answer to a refund means. A no is none: the money is the customer's.
-fn refunded(said: &Said, request: &Request) -> Answer {
+fn refunded(said: &Said, wanted: Money) -> Answer {
     let value = said.body.value();
-    let other = value["amount"].as_i64().is_some_and(|amount| amount != request.amount.amount());
+    let other = value["amount"].as_i64().is_some_and(|amount| amount != wanted.amount());
     match (said.status, &said.body) {
         (202, _) => unclear(said),
-        (200..=299, Body::Empty | Body::Json(_)) if !other => Answer::Refunded(request.amount),
+        (200..=299, Body::Empty | Body::Json(_)) if !other => Answer::Refunded(wanted),
         _ => unclear(said),
     }
 }
@@ -176,15 +199,6 @@ impl PaymentGateway for JsonGateway {
 mod tests {
     use super::*;
 
-    fn said(status: u16, body: &str) -> Said {
-        let body = match serde_json::from_str(body) {
-            _ if body.is_empty() => Body::Empty,
-            Ok(value) => Body::Json(value),
-            Err(_) => Body::Other,
-        };
-        Said { status, body }
-    }
-
     fn name(answer: &Answer) -> &'static str {
         match answer {
             Answer::Captured => "captured",
@@ -214,7 +228,11 @@ mod tests {
             (302, "", "unknown"),
             (500, "{\"declined\":\"no\"}", "unknown"),
         ] {
-            assert_eq!(name(&captured(&said(status, body))), expected, "{status} {body}");
+            assert_eq!(
+                name(&meaning(Asked::Charge, status, body.as_bytes())),
+                expected,
+                "{status} {body}"
+            );
         }
     }
 
@@ -231,7 +249,11 @@ mod tests {
             (404, "<html>nginx</html>", "unknown"),
             (500, "", "unknown"),
         ] {
-            assert_eq!(name(&asked(&said(status, body))), expected, "{status} {body}");
+            assert_eq!(
+                name(&meaning(Asked::Question, status, body.as_bytes())),
+                expected,
+                "{status} {body}"
+            );
         }
     }
 }

@@ -48,6 +48,18 @@ pub(super) enum Body {
     Other,
 }
 
+impl Said {
+    /// An answer with this status and body.
+    pub(super) fn of(status: u16, bytes: &[u8]) -> Said {
+        let body = match serde_json::from_slice(bytes) {
+            _ if bytes.is_empty() => Body::Empty,
+            Ok(value) => Body::Json(value),
+            Err(_) => Body::Other,
+        };
+        Said { status, body }
+    }
+}
+
 impl Body {
     /// The value, null where there is none.
     pub(super) fn value(&self) -> &Value {
@@ -135,12 +147,7 @@ impl Wire {
         let response = request.send().await.map_err(reason)?;
         let status = response.status().as_u16();
         let bytes = self.read(response).await?;
-        let body = match serde_json::from_slice(&bytes) {
-            _ if bytes.is_empty() => Body::Empty,
-            Ok(value) => Body::Json(value),
-            Err(_) => Body::Other,
-        };
-        Ok(Said { status, body })
+        Ok(Said::of(status, &bytes))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, String> {

@@ -71,7 +71,7 @@ pub enum Command {
 /// What to prove.
 #[derive(Debug, Args)]
 pub struct ProveFlags {
-    /// Which proofs: model, simulate, power, races, upgrades, process [default: all].
+    /// Which proofs: model, simulate, power, fuzz, races, upgrades, process [default: all].
     #[arg(value_name = "PROOF")]
     pub proofs: Vec<Proof>,
     /// How many seeds, where a proof has seeds.

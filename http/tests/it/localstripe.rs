@@ -3,7 +3,6 @@
 //! answers and can be blind, and remembers what it was asked.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::Value;
 
 use crate::client::{Answer, Client};
+use crate::pypi::programs;
 
 /// The release of localstripe that is played against.
 const LOCALSTRIPE: &str = "localstripe==1.15.10";
@@ -161,34 +161,7 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Asked>> {
     Ok(Some(Asked { method, path, headers, body }))
 }
 
-/// The Python that has localstripe, installed once beside what cargo builds.
+/// The Python that has localstripe.
 pub(crate) fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(LOCALSTRIPE.replace("==", "-"));
-    let ready = folder.join("ready");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = File::create(folder.join("lock")).unwrap();
-    // Tests are processes of their own; one of them installs, the others wait.
-    lock.lock().unwrap();
-    if !ready.exists() {
-        let run = |what: &str, command: &mut Command| {
-            let output = command.output();
-            let said = match &output {
-                Ok(output) if output.status.success() => return,
-                Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-                Err(error) => error.to_string(),
-            };
-            panic!(
-                "{what}: {said}\nThe tests of the Stripe gateway play against {LOCALSTRIPE} from \
-                 PyPI. They need python3 with venv (on Debian: apt-get install python3-venv) and a \
-                 package index that pip reaches."
-            );
-        };
-        let mut venv = Command::new("python3");
-        run("python3 -m venv", venv.args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        let mut pip = Command::new(folder.join("venv/bin/python"));
-        let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run("pip install", pip.args(quiet).arg(LOCALSTRIPE));
-        File::create(&ready).unwrap();
-    }
-    folder.join("venv/bin/python")
+    programs(LOCALSTRIPE).join("python")
 }

@@ -7,6 +7,7 @@
 mod client;
 mod localstripe;
 mod payment_service;
+mod pypi;
 mod server;
 
 mod edge;
@@ -21,15 +22,18 @@ mod upgrade;
 mod airbnb;
 mod bad_input;
 mod cors;
+mod description;
 mod dialects;
 mod docs;
 mod edu;
 mod events;
+mod fuzzing;
 mod gasstation;
 mod idempotency;
 mod late_and_absent;
 mod native;
 mod nights_and_slots;
+mod schemathesis;
 mod talentshare;
 mod yogiyogi;
 

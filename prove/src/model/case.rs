@@ -6,7 +6,9 @@ use surehold_domain::inventory::{self, Model, Offering};
 use surehold_domain::money::{Currency, Money};
 use surehold_domain::order::{Claim, Order};
 use surehold_domain::quantity::Quantity;
-use surehold_domain::terms::{ConfirmedBy, PaymentTerms, Terms, WhenUnavailable, WhenUnconfirmed};
+use surehold_domain::terms::{
+    ConfirmedBy, LateMoney, PaymentTerms, Terms, WhenUnavailable, WhenUnconfirmed,
+};
 use surehold_domain::time::Span;
 
 use crate::world::{Entry, START, Time, World};
@@ -38,12 +40,15 @@ pub(crate) fn all() -> Vec<(&'static str, Terms)> {
     later.payment = PaymentTerms::Later { within: Span::seconds(2 * 86_400) };
     let mut deferred = plain.clone();
     deferred.when_unavailable = WhenUnavailable::PayLater { within: Span::seconds(3600) };
+    let mut taken = operator.clone();
+    taken.late = LateMoney::Retake;
     vec![
         ("pay with the order, confirmed at once", plain),
         ("pay with the order, an operator confirms", operator),
         ("pay with the order, silence confirms", silence),
         ("pay later", later),
         ("pay later if the gateway is down", deferred),
+        ("late money is taken, an operator confirms", taken),
     ]
 }
 

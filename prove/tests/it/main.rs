@@ -1,5 +1,6 @@
 //! The proofs at small sizes.
 
+mod fuzz;
 mod machines;
 mod model;
 mod power;

@@ -24,9 +24,9 @@ use crate::journal::{NewRecord, Record, Stream};
 /// The version this program writes.
 const VERSION: u8 = 1;
 const HASH_LENGTH: usize = 32;
-const HEADER_LENGTH: usize = 1 + 8 + 8 + 4 + HASH_LENGTH;
+pub(crate) const HEADER_LENGTH: usize = 1 + 8 + 8 + 4 + HASH_LENGTH;
 /// What a record's crc covers, without the record's own bytes.
-const RECORD_BODY_LENGTH: usize = 1 + 2 + 8 + 8 + 4;
+pub(crate) const RECORD_BODY_LENGTH: usize = 1 + 2 + 8 + 8 + 4;
 /// What a record takes besides its own bytes.
 pub(crate) const RECORD_OVERHEAD: usize = 4 + 4 + RECORD_BODY_LENGTH;
 const CRC_LENGTH: usize = 4;
@@ -106,6 +106,12 @@ impl Frame {
     pub(crate) fn tip(&self) -> Tip {
         let sequence = self.records.last().map_or(self.first - 1, |record| record.sequence);
         Tip { ordinal: self.ordinal, sequence, hash: self.hash }
+    }
+
+    /// The chain that it says it follows.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn before(&self) -> Tip {
+        Tip { ordinal: self.ordinal - 1, sequence: self.first - 1, hash: self.previous }
     }
 
     /// Whether this frame comes right after `tip`.
@@ -198,7 +204,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
     let mut reader = Reader(&content[1..]);
     let (ordinal, first, count) = (reader.u64()?, reader.u64()?, reader.u32()?);
     let previous = reader.array()?;
-    if first == 0 || ordinal == 0 || count == 0 || first.checked_add(count.into()).is_none() {
+    let beyond = first.checked_add(count.into()).is_none() || ordinal == u64::MAX;
+    if first == 0 || ordinal == 0 || count == 0 || beyond {
         return Err(FrameError::Chain("its numbers are out of range"));
     }
     let mut records = Vec::with_capacity((count as usize).min(reader.0.len() / RECORD_OVERHEAD));

@@ -56,7 +56,7 @@ impl Webhook {
     pub fn read(&self, signature: &str, body: &[u8]) -> Result<Option<Key>, Unsigned> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.verify(signature, body, now)?;
-        Ok(payment(body))
+        Ok(named(body))
     }
 
     fn verify(&self, signature: &str, body: &[u8], now: Duration) -> Result<(), Unsigned> {
@@ -91,7 +91,9 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(of).collect() } else { None }
 }
 
-fn payment(body: &[u8]) -> Option<Key> {
+/// The payment that the body of an event names. Nothing of it is believed by that.
+#[must_use]
+pub fn named(body: &[u8]) -> Option<Key> {
     let event: Value = serde_json::from_slice(body).ok()?;
     Key::parse(event["data"]["object"]["metadata"][METADATA].as_str()?)
 }
@@ -135,13 +137,13 @@ mod tests {
     fn finds_the_payment_of_an_event() {
         let event = |key: &str| {
             let object = serde_json::json!({"metadata": {"surehold_key": key}});
-            payment(serde_json::json!({"data": {"object": object}}).to_string().as_bytes())
+            named(serde_json::json!({"data": {"object": object}}).to_string().as_bytes())
         };
         let key = "00000000000000000000000000000abc-3-7";
         assert_eq!(event(key).map(|key| key.to_string()).as_deref(), Some(key));
         assert_eq!(event(&format!("{key}-refund")), event(key));
         assert_eq!(event("order 7"), None);
-        assert_eq!(payment(b"[]"), None);
-        assert_eq!(payment(b"no json"), None);
+        assert_eq!(named(b"[]"), None);
+        assert_eq!(named(b"no json"), None);
     }
 }

@@ -9,7 +9,7 @@ use surehold_domain::order::{Claim, Order};
 use surehold_domain::quantity::Quantity;
 use surehold_domain::slot::Slot;
 use surehold_domain::terms::{
-    ConfirmedBy, Earn, MileageTerms, PaymentTerms, RefundTier, Terms, WhenUnavailable,
+    ConfirmedBy, Earn, LateMoney, MileageTerms, PaymentTerms, RefundTier, Terms, WhenUnavailable,
     WhenUnconfirmed,
 };
 use surehold_domain::time::Span;
@@ -136,6 +136,9 @@ fn terms(dice: &mut Dice) -> Terms {
     };
     if dice.below(2) == 0 {
         terms.when_unavailable = WhenUnavailable::PayLater { within: Span::seconds(3600) };
+    }
+    if dice.below(3) == 0 {
+        terms.late = LateMoney::Retake;
     }
     if dice.below(2) == 0 {
         terms.confirmation.by = ConfirmedBy::Operator;
