@@ -14,6 +14,7 @@
 mod judge;
 mod request;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ use self::request::{Asked, requests};
 use crate::app::{AdminAccess, App};
 use crate::config::markets;
 use crate::cors::Cors;
+use crate::edge;
+use crate::edge::limits::{CONNECTIONS_MAX, Patience};
 use crate::observe::Observe;
 use crate::routes;
 
@@ -105,6 +108,13 @@ impl Edge {
             cors: Cors::default(),
             webhook: Some(Webhook::new("whsec_0123456789abcdef")?),
             echo: true,
+            edge: edge::Settings {
+                max_connections: CONNECTIONS_MAX,
+                patience: Patience::default(),
+                rate: None,
+                trusted: Vec::new(),
+            },
+            rates: None,
             address: ([127, 0, 0, 1], 8080).into(),
             observe: Observe::unheard().map_err(|error| error.to_string())?,
             stopping: stopped,
@@ -124,7 +134,8 @@ impl Edge {
     }
 
     async fn answer(&self, asked: &Asked) -> Result<Said, String> {
-        let mut service = warp::service(routes::filter(Arc::clone(&self.app)));
+        let mut service =
+            warp::service(routes::filter(Arc::clone(&self.app), Ipv4Addr::LOCALHOST.into()));
         let request = asked.to_http().map(Full::new);
         let Ok(response) = service.call(request).await;
         let (head, body) = response.into_parts();

@@ -9,9 +9,9 @@
 //! Read in this order: [`edge`], [`routes`], [`native`], [`problem`], [`dialects`], [`cors`], [`config`]. Only this crate
 //! knows the URLs and status codes of the API and its JSON; it reaches the engine through the crate `surehold` alone.
 
+pub mod edge;
 pub mod fuzzing;
 pub mod proving;
-pub mod edge;
 pub mod remote;
 pub mod routes;
 
