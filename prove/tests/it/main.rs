@@ -1,1 +1,3 @@
 //! The proofs at small sizes.
+
+mod simulate;
