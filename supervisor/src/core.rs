@@ -22,7 +22,7 @@ use crate::brood::Brood;
 use crate::catalogue::Catalogue;
 use crate::limits::BREAKER;
 use crate::participant::Health;
-use crate::stores::Stores;
+use crate::stores::{Stores, beside};
 use crate::support::Followed;
 use crate::switches::Switches;
 use crate::views::Views;
@@ -53,6 +53,8 @@ pub(crate) struct Healths {
 
 /// One opening.
 pub(crate) struct Core {
+    /// Whether the stores may take time.
+    pub(crate) blocks: bool,
     pub(crate) post: Arc<Post>,
     pub(crate) orders: Arc<Brood<Orders>>,
     pub(crate) offerings: Arc<Brood<Offerings>>,
@@ -79,6 +81,9 @@ pub(crate) enum CoreError {
     /// What is stored cannot be read.
     #[error("{0}")]
     Shelf(String),
+    /// It did not come to an opening: there is no room to write, or it panicked.
+    #[error("{0}")]
+    NotNow(String),
 }
 
 impl From<ShelfError> for CoreError {
@@ -94,8 +99,29 @@ impl From<ShelfError> for CoreError {
 }
 
 impl Core {
-    /// Opens the stores, recovers, and makes sure that the journal takes records. Blocks.
-    pub(crate) fn open(parts: &Parts) -> Result<Core, CoreError> {
+    /// Opens the stores, if there is room to write, recovers, and makes sure that the journal takes
+    /// records.
+    pub(crate) async fn open(parts: &Arc<Parts>, probe: bool) -> Result<Core, CoreError> {
+        let opening = Arc::clone(parts);
+        let work = move || {
+            if probe {
+                opening.stores.room().map_err(CoreError::NotNow)?;
+            }
+            Core::read(&opening)
+        };
+        let read = beside(parts.stores.blocks(), work).await;
+        let core = read.map_err(|error| CoreError::NotNow(error.to_string()))??;
+        match open_node(&core.post).await {
+            Ok(()) => Ok(core),
+            Err(error) => {
+                core.post.shelf.journal().close();
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens the stores and recovers. Blocks.
+    fn read(parts: &Parts) -> Result<Core, CoreError> {
         let (journal, snapshots) = parts.stores.open()?;
         let opened = Core::build(parts, Arc::clone(&journal), snapshots);
         if opened.is_err() {
@@ -139,8 +165,8 @@ impl Core {
         let detailed = figures.map(|(market, _)| *market).collect();
         let switches = Switches::load(&shelf)?;
         offerings.set_stopped(switches.is_stopped("inventory"));
-        open_node(&post)?;
         Ok(Core {
+            blocks: parts.stores.blocks(),
             views: Arc::new(Views::new(Arc::clone(&post), detailed)),
             post,
             orders,
@@ -210,18 +236,11 @@ fn open_offering(
 
 /// Writes down that the node opened, and waits until that is durable: a journal that cannot take
 /// one record takes no orders.
-fn open_node(post: &Post) -> Result<(), CoreError> {
+async fn open_node(post: &Post) -> Result<(), CoreError> {
     let life = post.shelf.load::<NodeLife>(stream::node())?;
     let number = life.map_or(0, |life| life.machine.openings) + 1;
     let now = post.clock.now();
     let sequence = post.shelf.append::<NodeLife>(stream::node(), number, &now)?;
-    let journal = post.shelf.journal();
-    let durable = Arc::clone(journal.durable());
-    let waited = wait_here(async move { durable.reached(sequence).await });
+    let waited = post.shelf.journal().durable().reached(sequence).await;
     waited.map_err(|error| CoreError::Journal(JournalError::Closed(error.0)))
-}
-
-/// Waits for a future on this thread; the opening runs where blocking does no harm.
-fn wait_here<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Handle::current().block_on(future)
 }

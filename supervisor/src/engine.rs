@@ -115,6 +115,7 @@ impl From<CoreError> for OpenError {
             }
             CoreError::Journal(error) => OpenError::Io(error.to_string()),
             CoreError::Shelf(error) => OpenError::Damaged(error),
+            CoreError::NotNow(error) => OpenError::Start(error),
         }
     }
 }
@@ -179,10 +180,7 @@ impl Engine {
             clock,
             watchers: Arc::default(),
         });
-        let opening = Arc::clone(&parts);
-        let core = tokio::task::spawn_blocking(move || Core::open(&opening))
-            .await
-            .map_err(|error| OpenError::Start(error.to_string()))??;
+        let core = Core::open(&parts, false).await?;
         let (gate, status) = (Arc::<Gate>::default(), Arc::<Status>::default());
         let args = RootArgs { parts, core, gate: Arc::clone(&gate), status: Arc::clone(&status) };
         let mut changes = status.changes();
@@ -336,6 +334,8 @@ fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
 async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>) -> Option<Seen> {
     let durable = Arc::clone(core.post.shelf.journal().durable());
     tokio::select! {
+        // In this order, so that what settled in time is told.
+        biased;
         seen = within(time, settled) => seen,
         _ = durable.closing() => None,
     }

@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::limits::CHECKPOINT_EVERY;
 use crate::participant::{SUPPORTING, Worker};
 use crate::policy::Policy;
+use crate::stores::beside;
 
 /// Lives as long as the journal takes records.
 pub(crate) struct JournalActor;
@@ -81,6 +82,8 @@ const FAILURES_MAX: u32 = 3;
 pub(crate) struct SnapshotsWorker {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) checkpoints: Arc<Checkpoints>,
+    /// Whether folding and syncing take time.
+    pub(crate) blocks: bool,
 }
 
 impl Actor for SnapshotsActor {
@@ -113,10 +116,8 @@ impl Actor for SnapshotsActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SnapshotsMsg::Run => {
-                let SnapshotsWorker { shelf, checkpoints } = state.worker.clone();
-                // Folding and syncing block, so they run beside the actors.
-                let run = tokio::task::spawn_blocking(move || checkpoints.run(&shelf));
-                match run.await? {
+                let SnapshotsWorker { shelf, checkpoints, blocks } = state.worker.clone();
+                match beside(blocks, move || checkpoints.run(&shelf)).await? {
                     Ok(streams) => {
                         state.failures = 0;
                         metrics::counter!("surehold_checkpoints_total").increment(1);

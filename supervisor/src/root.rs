@@ -8,11 +8,12 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::brood::supervisor::exit_of;
-use crate::core::{Core, CoreError, Parts};
+use crate::core::{Core, Parts};
 use crate::gate::Gate;
 use crate::limits::{DISK_PAUSE, ROOT_RESTARTS_MAX, ROOT_WINDOW};
 use crate::participant::ParticipantMsg;
 use crate::policy::{Exit, Ledger, Policy, Then, Verdict};
+use crate::stores::beside;
 use crate::tree::{Soil, TREE};
 
 const POLICY: Policy = Policy {
@@ -242,13 +243,7 @@ impl RootState {
         if self.core.is_some() {
             return Ok(());
         }
-        let parts = Arc::clone(&self.parts);
-        let opened = tokio::task::spawn_blocking(move || match parts.stores.room() {
-            Ok(()) => Core::open(&parts).map_err(|error: CoreError| error.to_string()),
-            Err(reason) => Err(reason),
-        })
-        .await?;
-        match opened {
+        match Core::open(&self.parts, true).await.map_err(|error| error.to_string()) {
             Ok(core) => {
                 info!("the disk takes writes again; orders are taken again");
                 self.core = Some(Arc::new(core));
@@ -300,7 +295,7 @@ impl RootState {
         self.status.set(Condition::Closed);
         let Some(core) = self.core.take() else { return };
         let stores = Arc::clone(&self.parts.stores);
-        let closing = tokio::task::spawn_blocking(move || {
+        let closing = beside(core.blocks, move || {
             if let Err(error) = core.checkpoints.run(&core.post.shelf) {
                 warn!(%error, "no last checkpoint could be made; the next start replays more");
             }

@@ -11,6 +11,7 @@ use surehold_storage::{
     Journal, JournalError, MemoryJournal, MemorySnapshots, RedbJournal, SledSnapshots,
     SnapshotError, SnapshotStore, sled,
 };
+use tokio::task::JoinError;
 use tracing::warn;
 
 use closing::Closing;
@@ -29,6 +30,11 @@ pub trait Stores: Send + Sync + 'static {
     fn open(&self) -> Result<Opened, JournalError>;
     /// Gives everything up, so that it can be opened again at once.
     fn close(&self) {}
+    /// Whether opening, reading and syncing may take time. What does runs beside the actors, on threads
+    /// of its own; what does not runs where it is asked for, so that everything has one order.
+    fn blocks(&self) -> bool {
+        true
+    }
     /// Whether there is room to write.
     ///
     /// # Errors
@@ -58,6 +64,17 @@ pub fn open_or_discard(
             open(folder)
         }
     }
+}
+
+/// Runs work on the stores: beside the actors if it `blocks`, else here and now.
+///
+/// # Errors
+/// [`JoinError`] if work beside the actors panicked.
+pub(crate) async fn beside<T: Send + 'static>(
+    blocks: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    if blocks { tokio::task::spawn_blocking(work).await } else { Ok(work()) }
 }
 
 /// Data in a folder: `journal/` is the truth, `snapshots/` may be deleted at any time.

@@ -2,7 +2,7 @@
 
 use super::event::{AfterHold, Event};
 use super::input::{Next, Outcome, Rejection, Verdict, Why};
-use super::state::{Reason, Return, State};
+use super::state::{Asked, Reason, Return, State};
 use super::{Need, Saga, UNDO_PAUSE_MAX};
 use crate::card::Card;
 use crate::id::{ConfirmationId, PaymentId};
@@ -151,11 +151,15 @@ impl Saga {
             Outcome::Rejected(note) => {
                 self.start_undo(Reason::Rejected(note), self.all_charged(), now)
             }
-            // Asked again after a crash, the queue says once more that it has the request.
-            Outcome::Awaited => match self.effect() {
-                Some(_) => Verdict::Record(Event::ConfirmationAwaited),
-                None => Verdict::Ignore(Why::AlreadySo),
-            },
+            // Asked again after a crash, the queue says once more that it has the request. What it said
+            // before time moved the request is old: a demand is answered with yes or no.
+            Outcome::Awaited => {
+                if matches!(self.state(), State::Paid { asked: Asked::Requested, .. }) {
+                    Verdict::Record(Event::ConfirmationAwaited)
+                } else {
+                    Verdict::Ignore(Why::AlreadySo)
+                }
+            }
             Outcome::Held(_)
             | Outcome::NotHeld(_)
             | Outcome::Captured(_)
@@ -270,7 +274,7 @@ impl Saga {
                 WhenUnconfirmed::Cancel => {
                     self.start_undo(Reason::ConfirmationExpired, self.all_charged(), now)
                 }
-                WhenUnconfirmed::Confirm if *asked == super::Asked::Demanded => {
+                WhenUnconfirmed::Confirm if *asked == Asked::Demanded => {
                     Verdict::Record(Event::ConfirmationDemanded {
                         until: now.plus(super::STUCK_PAUSE),
                     })

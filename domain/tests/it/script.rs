@@ -221,6 +221,7 @@ scripts! {
         captured                     => OrderPaid -> paid, owes confirm 1 by operator, until +7 d
         awaited                      => ConfirmationAwaited -> paid, until +7 d
         wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +5 min
+        awaited                      => ignored: AlreadySo
         wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +1 h
         wake                         => ConfirmationDemanded -> paid, owes confirm 1 now, until +1 h
         confirmed                    => OrderConfirmed -> confirmed, until +90 d

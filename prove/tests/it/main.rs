@@ -4,3 +4,4 @@ mod fuzz;
 mod machines;
 mod model;
 mod power;
+mod simulate;
