@@ -222,6 +222,7 @@ fn money(life: &Life, all: &BTreeMap<OrderKey, OrderView>) {
             State::Pending
             | State::Unknown { .. }
             | State::Voiding { .. }
+            | State::Settling { .. }
             | State::Refunding { .. } => false,
         };
         let order = payment.order();
