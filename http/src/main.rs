@@ -1,11 +1,12 @@
 //! The process: configuration, engine, server, and an orderly end.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use surehold::{Data, Engine, Options};
+use surehold::{Data, Engine, OpenError, Options};
 use surehold_http::app::App;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::payments::Payments;
@@ -89,7 +90,7 @@ async fn run(config: Config) -> Result<End, String> {
     say(&mut std::io::stderr(), &format!("INFO payments: {}", gateway.describe())).map_err(said)?;
     let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
     options.gateway = gateway;
-    let engine = Engine::open(options).await.map_err(said)?;
+    let engine = Engine::open(options).await.map_err(|error| opening(&config.data, &error))?;
 
     let (stopping, stopped) = watch::channel(false);
     let (admin, cors, echo) = (config.admin, config.cors, config.echo);
@@ -105,6 +106,14 @@ async fn run(config: Config) -> Result<End, String> {
         }
     };
     Ok(server::serve(app, listener, stopping, stop).await)
+}
+
+/// Why the data was not opened. What came from elsewhere is said with where it lies.
+fn opening(data: &Path, error: &OpenError) -> String {
+    if matches!(error, OpenError::Newer(_)) {
+        return format!("{}: {error}", data.display());
+    }
+    error.to_string()
 }
 
 fn said(error: impl std::fmt::Display) -> String {

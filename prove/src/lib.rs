@@ -5,8 +5,11 @@
 //! [`Fault`]: with the seed that repeats it, and the shortest story known.
 
 pub mod ask;
+pub mod client;
 pub mod proof;
 pub mod report;
+pub mod server;
+pub mod standin;
 pub mod verdict;
 
 pub mod model;

@@ -11,6 +11,7 @@ mod server;
 
 mod killed;
 mod process;
+mod proofs;
 mod transcripts;
 mod upgrade;
 
