@@ -10,6 +10,7 @@
 //! snapshot never holds a fact that is not durable.
 
 pub mod checkpoint;
+mod formats;
 mod page;
 pub mod recover;
 
@@ -56,6 +57,16 @@ pub enum ShelfError {
         stream: Stream,
         /// What is wrong.
         source: CodecError,
+    },
+    /// A fact that a newer version of this program wrote.
+    #[error("record {sequence} of the journal tells of {what}, {found}")]
+    Newer {
+        /// Which record.
+        sequence: u64,
+        /// What it tells of.
+        what: String,
+        /// The version found, and the newest known.
+        found: String,
     },
     /// The journal ends before facts that were durable once.
     #[error(

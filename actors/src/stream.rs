@@ -55,6 +55,26 @@ impl Kind {
         Kind::Switch,
     ];
 
+    /// What it is, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Node => "the node",
+            Kind::Market => "market",
+            Kind::Offering => "offering",
+            Kind::Order => "order",
+            Kind::Payment => "payment",
+            Kind::Confirmation => "confirmation",
+            Kind::Key => "idempotency key",
+            Kind::Mileage => "the points of order",
+            Kind::Message => "message",
+            Kind::Review => "review",
+            Kind::Sale => "sale",
+            Kind::Supply => "supply",
+            Kind::Switch => "switch",
+        }
+    }
+
     /// The kind with this number; `None` if a newer program wrote it.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Kind> {

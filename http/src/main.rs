@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -130,7 +131,7 @@ async fn run(config: Config) -> Result<End, String> {
         }
     });
     let engine = tokio::select! {
-        engine = open(options, address, config.wait_for_data) => engine?,
+        engine = open(options, &config.data, address, config.wait_for_data) => engine?,
         // Who is told to stop while it waits for the data has nothing to finish.
         () = &mut stop, if !config.wait_for_data.is_zero() => return Ok(End::Drained),
     };
@@ -166,7 +167,12 @@ async fn run(config: Config) -> Result<End, String> {
 }
 
 /// Opens the engine. Data that another server has is waited for, for at most so long.
-async fn open(options: Options, address: SocketAddr, patience: Duration) -> Result<Engine, String> {
+async fn open(
+    options: Options,
+    data: &Path,
+    address: SocketAddr,
+    patience: Duration,
+) -> Result<Engine, String> {
     let until = Instant::now() + patience;
     let mut told = false;
     loop {
@@ -179,9 +185,17 @@ async fn open(options: Options, address: SocketAddr, patience: Duration) -> Resu
                 told = true;
                 tokio::time::sleep(DATA_LOOK).await;
             }
-            opened => return opened.map_err(said),
+            opened => return opened.map_err(|error| opening(data, &error)),
         }
     }
+}
+
+/// Why the data was not opened. What came from elsewhere is said with where it lies.
+fn opening(data: &Path, error: &OpenError) -> String {
+    if matches!(error, OpenError::Newer(_)) {
+        return format!("{}: {error}", data.display());
+    }
+    error.to_string()
 }
 
 fn said(error: impl std::fmt::Display) -> String {

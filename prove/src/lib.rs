@@ -9,16 +9,17 @@ pub mod proof;
 pub mod report;
 pub mod verdict;
 
-pub mod client;
 pub mod fuzz;
 pub mod model;
 pub mod power;
 pub mod process;
 pub mod races;
-pub mod server;
 pub mod simulate;
 pub mod upgrades;
 
+pub mod client;
+pub mod server;
+pub mod standin;
 mod world;
 
 pub use ask::Ask;

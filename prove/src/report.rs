@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::verdict::Exhibit;
 use crate::{Proof, Verdict};
 
 /// Widest column of what was tried, before it goes on in the next line.
@@ -23,6 +24,9 @@ pub fn table(verdicts: &[(Proof, Verdict)]) -> String {
         }
     }
     for (proof, verdict) in verdicts {
+        exhibits(&mut text, *proof, &verdict.exhibits);
+    }
+    for (proof, verdict) in verdicts {
         for fault in &verdict.faults {
             let _ = writeln!(text, "\n{}: {}", proof.name(), fault.what);
             fault.story.iter().for_each(|line| {
@@ -34,6 +38,39 @@ pub fn table(verdicts: &[(Proof, Verdict)]) -> String {
         }
     }
     text
+}
+
+/// The named scenarios of a proof, as a table of their own.
+fn exhibits(text: &mut String, proof: Proof, exhibits: &[Exhibit]) {
+    if exhibits.is_empty() {
+        return;
+    }
+    let widest = |of: fn(&Exhibit) -> &str| exhibits.iter().map(|it| of(it).len()).max();
+    let name = widest(|it| &it.name).unwrap_or(0).max("scenario".len());
+    let reports = widest(|it| &it.reports).unwrap_or(0).max("reported as".len());
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "\n{}", proof.name());
+    let _ = writeln!(
+        text,
+        "{:<name$}  {:<reports$}  verdict    time  tried",
+        "scenario", "reported as"
+    );
+    for exhibit in exhibits {
+        let word = if exhibit.holds { "green" } else { "RED" };
+        let tried = match &exhibit.tried {
+            (0, _, _) => "see below".to_owned(),
+            (rounds, of, requests) => {
+                format!("{} {of}, {} requests", grouped(*rounds), grouped(*requests))
+            }
+        };
+        let _ = writeln!(
+            text,
+            "{:<name$}  {:<reports$}  {word:<7} {:>6.1}s  {tried}",
+            exhibit.name,
+            exhibit.reports,
+            exhibit.took.as_secs_f64()
+        );
+    }
 }
 
 /// What was tried, in lines that are not too long.
@@ -84,6 +121,25 @@ mod tests {
         let text = table(&[(Proof::Model, good), (Proof::Simulate, bad)]);
         for part in ["green", "1,234,567 states", "RED", "nothing", "sold twice", "--seed 7"] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn named_scenarios_have_a_table_of_their_own() {
+        let exhibit = |name: &str, holds| Exhibit {
+            name: name.to_owned(),
+            reports: "somebody #1".to_owned(),
+            tried: (20, "rounds".to_owned(), 4000),
+            took: std::time::Duration::from_millis(1250),
+            holds,
+        };
+        let exhibits = vec![exhibit("same slot twice", true), exhibit("charged twice", false)];
+        let text = table(&[(Proof::Races, Verdict { exhibits, ..Verdict::default() })]);
+        for line in [
+            "same slot twice  somebody #1  green      1.2s  20 rounds, 4,000 requests",
+            "charged twice    somebody #1  RED        1.2s  20 rounds, 4,000 requests",
+        ] {
+            assert!(text.contains(line), "{line} is missing in\n{text}");
         }
     }
 

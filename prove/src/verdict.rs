@@ -9,6 +9,8 @@ pub struct Verdict {
     pub tried: Vec<(u64, String)>,
     /// What was found wrong; none: the proof is green.
     pub faults: Vec<Fault>,
+    /// Named scenarios, where the proof has some: a table of their own in the report.
+    pub exhibits: Vec<Exhibit>,
     /// How long it took.
     pub took: Duration,
 }
@@ -22,6 +24,21 @@ pub struct Fault {
     pub repeat: Option<String>,
     /// The shortest story known, line by line.
     pub story: Vec<String>,
+}
+
+/// A named scenario of a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhibit {
+    /// Its name.
+    pub name: String,
+    /// Where the same was reported of others.
+    pub reports: String,
+    /// Rounds, what a round was, and the requests sent in all.
+    pub tried: (u64, String, u64),
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it held.
+    pub holds: bool,
 }
 
 impl Verdict {

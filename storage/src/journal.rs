@@ -103,6 +103,20 @@ pub enum JournalError {
         /// What is wrong there.
         reason: String,
     },
+    /// It was written by a newer version of this program, in a format that is not known here.
+    #[error(
+        "{}: {place} has format {found}, and {known} is the newest known here", .file.display()
+    )]
+    Newer {
+        /// The file that holds it.
+        file: PathBuf,
+        /// Where in the file.
+        place: String,
+        /// The format found.
+        found: u8,
+        /// The newest format known.
+        known: u8,
+    },
     /// The operating system refused (no room, no permission, a failing disk).
     #[error("{}: {reason}", .file.display())]
     Io {

@@ -25,6 +25,8 @@
 //! What is not promised: with one sync per commit, damage to the pages of the very last commit
 //! looks, after a hard stop, like a commit that the stop tore, and is taken back like one.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod forge;
 mod frame;
 mod recover;
 mod store;

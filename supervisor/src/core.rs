@@ -84,12 +84,16 @@ pub(crate) enum CoreError {
     /// It did not come to an opening: there is no room to write, or it panicked.
     #[error("{0}")]
     NotNow(String),
+    /// What is stored was written by a newer version of this program.
+    #[error("{0}")]
+    Newer(String),
 }
 
 impl From<ShelfError> for CoreError {
     fn from(error: ShelfError) -> CoreError {
         match error {
             ShelfError::Journal(error) => CoreError::Journal(error),
+            ShelfError::Newer { .. } => CoreError::Newer(error.to_string()),
             ShelfError::Snapshot(_)
             | ShelfError::Codec { .. }
             | ShelfError::Cut { .. }

@@ -95,6 +95,12 @@ pub enum OpenError {
     /// What is on disk is not what was written.
     #[error("the data is damaged: {0}")]
     Damaged(String),
+    /// It was written by a newer version of this program. Nothing of it was changed.
+    #[error(
+        "the data was written by a newer version of Surehold: {0}; start that version or a newer one, or \
+         restore a backup from before it ran; nothing was changed"
+    )]
+    Newer(String),
     /// The operating system refused.
     #[error("the data cannot be opened: {0}")]
     Io(String),
@@ -113,6 +119,10 @@ impl From<CoreError> for OpenError {
             CoreError::Journal(error @ JournalError::Damaged { .. }) => {
                 OpenError::Damaged(error.to_string())
             }
+            CoreError::Journal(error @ JournalError::Newer { .. }) => {
+                OpenError::Newer(error.to_string())
+            }
+            CoreError::Newer(error) => OpenError::Newer(error),
             CoreError::Journal(error) => OpenError::Io(error.to_string()),
             CoreError::Shelf(error) => OpenError::Damaged(error),
             CoreError::NotNow(error) => OpenError::Start(error),

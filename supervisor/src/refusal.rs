@@ -108,6 +108,7 @@ impl From<ShelfError> for Refusal {
             ShelfError::Journal(_) => Refusal::unavailable(error.to_string()),
             ShelfError::Snapshot(_)
             | ShelfError::Codec { .. }
+            | ShelfError::Newer { .. }
             | ShelfError::Cut { .. }
             | ShelfError::Gap { .. } => Refusal::Fault(error.to_string()),
         }

@@ -23,6 +23,7 @@ use surehold_domain::saga::Saga;
 use surehold_storage::codec;
 use surehold_storage::{Change, Space, Stream};
 
+use super::formats;
 use super::page::{self, Page};
 use super::{
     Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one,
@@ -31,8 +32,10 @@ use crate::agenda::Open;
 use crate::machine::{Machine, MarketName, NodeLife, Serial, Switch};
 use crate::stream::Kind;
 
-/// The one key of [`META`].
+/// The key of the meta record in [`META`].
 pub const META_KEY: &[u8] = b"meta";
+/// The key in [`META`] of the formats that the snapshots and the facts under the watermark have.
+pub const FORMATS_KEY: &[u8] = b"formats";
 /// The version of [`Meta`] and of the entries it describes.
 pub const META_VERSION: u8 = 3;
 /// The version of an entry of the index of unfinished orders; of older ones the order is read.
@@ -156,6 +159,10 @@ fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
     Ok(Change::Put { space: META, key: META_KEY.to_vec(), value: value.to_vec() })
 }
 
+fn put_formats() -> Change {
+    Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
+}
+
 fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfError> {
     let mut changes = Vec::with_capacity(batch.len() * 2 + 1);
     let mut done = Vec::new();
@@ -186,7 +193,7 @@ fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfErr
     changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
     meta.journal = shelf.journal.identity();
     meta.counters = shelf.numbers.all();
-    changes.push(put_meta(meta)?);
+    changes.extend([put_meta(meta)?, put_formats()]);
     shelf.snapshots.apply(changes)?;
     for (stream, number) in done {
         shelf.forget(stream, number);

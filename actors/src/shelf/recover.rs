@@ -10,15 +10,17 @@ use surehold_storage::codec;
 use surehold_storage::{Direction, Record, Stream};
 use tracing::{info, warn};
 
-use super::checkpoint::{Checkpoints, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash};
-use super::page;
+use super::checkpoint::{
+    Checkpoints, FORMATS_KEY, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash,
+};
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
+use super::{formats, page};
 use crate::agenda::{Agenda, Open};
 use crate::machine::Machine;
 use crate::stream::{ConfirmationKey, Kind, PaymentKey, order as order_stream, order_key};
 
 /// Records read from the journal in one go.
-const READ_RECORDS: usize = 4096;
+pub(super) const READ_RECORDS: usize = 4096;
 /// Entries read from the snapshots in one go.
 const SCAN_ENTRIES: usize = 4096;
 
@@ -46,11 +48,16 @@ impl std::fmt::Debug for Checkpoints {
 pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> {
     let (meta, rebuilt) = match usable(shelf) {
         Ok(meta) => (meta, None),
-        Err(Unusable::Empty) => (Meta::default(), None),
+        Err(Unusable::Empty) => {
+            formats::check_all(&**shelf.journal())?;
+            (Meta::default(), None)
+        }
         Err(Unusable::JournalCut { watermark, last }) => {
             return Err(ShelfError::Cut { watermark, last });
         }
         Err(Unusable::Because(reason)) => {
+            // Whoever made them may know more than we do. Then nothing of theirs is touched.
+            formats::check_all(&**shelf.journal())?;
             warn!(reason, "the snapshots are built anew from the journal");
             shelf.snapshots.clear()?;
             (Meta::default(), Some(reason))
@@ -97,6 +104,11 @@ fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
     let (watermark, last) = (meta.watermark, shelf.journal.last());
     if watermark > last {
         return Err(Unusable::JournalCut { watermark, last });
+    }
+    // Facts under the watermark are not read again, so their formats must be known from this.
+    let formats = shelf.snapshots.get(META, FORMATS_KEY).map_err(|e| because(e.to_string()))?;
+    if formats.as_deref() != Some(formats::today().as_slice()) {
+        return Err(because("they were made by another version of this program".to_owned()));
     }
     Ok(meta)
 }
@@ -172,6 +184,7 @@ fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, S
         let Some(newest) = records.last() else { return Ok(last - after) };
         last = newest.sequence;
         for record in records {
+            formats::check(&record)?;
             learn_numbers(shelf, &record)?;
             let entry = TailRecord {
                 number: record.number,

@@ -14,7 +14,7 @@ mod edge;
 mod handover;
 mod killed;
 mod process;
-mod proving;
+mod proofs;
 mod rate;
 mod transcripts;
 mod upgrade;

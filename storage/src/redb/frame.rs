@@ -22,7 +22,7 @@ use bytes::Bytes;
 use crate::journal::{NewRecord, Record, Stream};
 
 /// The version this program writes.
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 const HASH_LENGTH: usize = 32;
 pub(crate) const HEADER_LENGTH: usize = 1 + 8 + 8 + 4 + HASH_LENGTH;
 /// What a record's crc covers, without the record's own bytes.

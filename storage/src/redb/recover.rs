@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::frame::{self, Frame, Tip, genesis};
+use super::frame::{self, Frame, FrameError, Tip, genesis};
 use super::store::{Frames, Store, damaged, place_of};
 use crate::journal::{JournalError, Record};
 
@@ -114,13 +114,23 @@ fn checked_at_or_before(
 }
 
 fn decode(frames: &Frames<'_>, key: u64, bytes: &[u8]) -> Result<Frame, JournalError> {
-    let frame =
-        frame::decode(bytes).map_err(|reason| damaged(frames.file(), &place_of(key), reason))?;
+    let frame = frame::decode(bytes).map_err(|reason| refused(frames, key, &reason))?;
     if frame.first() != key {
         let reason = format!("its first sequence is {}", frame.first());
         return Err(damaged(frames.file(), &place_of(key), reason));
     }
     Ok(frame)
+}
+
+/// Why a frame is not taken: a newer version wrote it, or it is not what was written.
+fn refused(frames: &Frames<'_>, key: u64, reason: &FrameError) -> JournalError {
+    let (file, place) = (frames.file().to_owned(), place_of(key));
+    if let FrameError::UnknownVersion(found) = *reason
+        && found > frame::VERSION
+    {
+        return JournalError::Newer { file, place, found, known: frame::VERSION };
+    }
+    damaged(&file, &place, reason)
 }
 
 fn link(frames: &Frames<'_>, frame: &Frame, before: &Tip) -> Result<(), JournalError> {

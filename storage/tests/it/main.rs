@@ -7,6 +7,7 @@ mod compat;
 mod contract;
 mod crash;
 mod damage;
+mod forge;
 mod full_disk;
 mod sled_files;
 mod sled_power;
