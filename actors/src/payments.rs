@@ -10,6 +10,7 @@
 
 mod calls;
 pub mod guard;
+pub mod load;
 
 use std::collections::HashMap;
 use std::sync::Arc;

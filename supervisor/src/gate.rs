@@ -3,6 +3,8 @@
 //! Open only while the whole tree is up. Work beyond the limits waits a little, and is then refused
 //! before anything was done for it.
 
+mod tickets;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{ADMISSION_WAIT, COMMANDS_MAX, PLACING_MAX};
 use crate::refusal::Refusal;
+pub(crate) use tickets::Ticket;
+use tickets::Tickets;
 
 /// Which kind of work wants in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(crate) struct Gate {
     open: AtomicBool,
     placing: Arc<Semaphore>,
     commands: Arc<Semaphore>,
+    /// For work that will ask for money.
+    pub(crate) tickets: Tickets,
 }
 
 impl Default for Gate {
@@ -34,6 +40,7 @@ impl Default for Gate {
             open: AtomicBool::new(false),
             placing: Arc::new(Semaphore::new(PLACING_MAX)),
             commands: Arc::new(Semaphore::new(COMMANDS_MAX)),
+            tickets: Tickets::default(),
         }
     }
 }
