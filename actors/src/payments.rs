@@ -10,6 +10,7 @@
 
 mod calls;
 pub mod guard;
+pub mod load;
 mod msg;
 
 use std::collections::HashMap;

@@ -18,6 +18,7 @@ use crate::mileage::MileageMsg;
 use crate::order::OrderMsg;
 use crate::payments::PaymentsMsg;
 use crate::payments::guard::Guard;
+use crate::payments::load::Load;
 use crate::reviews::ReviewsMsg;
 use crate::shelf::Shelf;
 use crate::stream::OfferingKey;
@@ -47,6 +48,8 @@ pub struct Post {
     pub gateway: Arc<dyn PaymentGateway>,
     /// Its circuit breaker.
     pub breaker: Guard,
+    /// How much stands before it.
+    pub load: Arc<Load>,
     /// Card numbers of payments under way.
     pub vault: Arc<Vault>,
     /// The payments actor.

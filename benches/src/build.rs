@@ -34,9 +34,14 @@ pub enum BuildError {
 
 /// Builds the server in release mode and returns its binary. Cargo's own messages go to stderr.
 pub fn build_server() -> Result<PathBuf, BuildError> {
+    build_with("release")
+}
+
+/// The same with another profile of Cargo's.
+pub fn build_with(profile: &str) -> Result<PathBuf, BuildError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "-p", PACKAGE, "--bin", BINARY]);
+    command.args(["build", "--profile", profile, "-p", PACKAGE, "--bin", BINARY]);
     command.arg("--message-format=json-render-diagnostics");
     // Under `cargo run` this is the folder of this package, inside the workspace; otherwise the caller stands in it.
     if let Some(folder) = env::var_os("CARGO_MANIFEST_DIR") {

@@ -97,6 +97,42 @@ impl Control {
         self.call("GET", "/v1/admin/tree", "", 200, Some).await
     }
 
+    /// What a path has to say.
+    pub async fn get(&mut self, path: &str) -> Result<Value, ControlError> {
+        self.call("GET", path, "", 200, Some).await
+    }
+
+    /// An admin's word that is only taken note of.
+    pub async fn post(&mut self, path: &str) -> Result<(), ControlError> {
+        let request = wire::render("POST", self.address, path, "");
+        let answer = self.connection.exchange(&request).await?;
+        if matches!(answer.status, 200 | 202 | 204) {
+            return Ok(());
+        }
+        Err(ControlError::Unexpected {
+            call: format!("POST {path}"),
+            status: answer.status,
+            body: String::from_utf8_lossy(answer.body).into_owned(),
+        })
+    }
+
+    /// All orders of a market, page by page.
+    pub async fn orders(&mut self, path: &str) -> Result<Vec<Value>, ControlError> {
+        let mut orders = Vec::new();
+        let mut page = self.get(&format!("{path}?limit={PAGE_ORDERS}")).await?;
+        loop {
+            if let Value::Array(items) = page["items"].take() {
+                orders.extend(items);
+            }
+            let next = &page["next"];
+            if next.is_null() {
+                return Ok(orders);
+            }
+            let cursor = next.as_str().map_or_else(|| next.to_string(), percent_encode);
+            page = self.get(&format!("{path}?limit={PAGE_ORDERS}&cursor={cursor}")).await?;
+        }
+    }
+
     /// Asks whether the books balance; the answer comes along, to be shown if they do not.
     pub async fn audit(&mut self) -> Result<(bool, Value), ControlError> {
         let read = |audit: Value| Some((audit["balanced"].as_bool()?, audit));

@@ -5,9 +5,12 @@
 //! `control` asks it the few questions that are not measured; `machine` and `usage` read the facts a figure needs
 //! beside it; `report` judges and prints. `build` makes the server when nobody names one.
 //!
+//! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
+//!
 //! This crate knows the server only by its public contract: a command line, a ready line and HTTP. It links none of
 //! the engine, so it can measure any build of it, an old one too.
 
+pub mod bank;
 pub mod build;
 pub mod control;
 pub mod http;
@@ -16,6 +19,7 @@ pub mod machine;
 pub mod participants;
 pub mod plan;
 pub mod report;
+pub mod runs;
 pub mod server;
 pub mod usage;
 pub mod wire;

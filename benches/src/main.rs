@@ -5,6 +5,10 @@
 //! cargo run --release -p surehold-benches -- http --connections 1,64,256 --json report.json
 //! cargo run --release -p surehold-benches -- http --hot
 //! cargo run --release -p surehold-benches -- participants
+//! cargo run --release -p surehold-benches -- slow-payments
+//! cargo run --release -p surehold-benches -- overload
+//! cargo run --release -p surehold-benches -- faults --seed 7
+//! cargo run --release -p surehold-benches -- crashes --seed 7
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each number of connections gets a fresh server on a fresh
@@ -21,8 +25,12 @@
 //! - **books** compares the orders answered 201 with those the server lists, and asks its audit.
 //! - A budget that this run cannot judge says why. Remarks say what speaks against the figures.
 //!
+//! The last four end with one line for each thing that must hold; `docs/payments.md` says what they are about.
+//!
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when the books do not agree with the answers, or the
-//! server ended badly; 2 when there are no figures.
+//! server ended badly, or a line does not hold; 2 when there are no figures.
+
+mod scripted;
 
 use std::error::Error;
 use std::fs;
@@ -52,6 +60,14 @@ enum Suite {
     Http(HttpArgs),
     /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
     Participants(ParticipantsArgs),
+    /// A payment service that takes half a second: everybody is answered and paid once, at the service's own speed.
+    SlowPayments(scripted::SlowPaymentsArgs),
+    /// Ten times more orders than can be paid: some are done in good time, the others refused at once.
+    Overload(scripted::OverloadArgs),
+    /// A payment service with every fault: two ledgers that agree in the end.
+    Faults(scripted::FaultsArgs),
+    /// Everything crashes under load: nothing lost, nothing twice.
+    Crashes(scripted::CrashesArgs),
 }
 
 #[derive(Args)]
@@ -114,6 +130,10 @@ fn main() -> ExitCode {
     let sound = match Cli::parse().suite {
         Suite::Http(args) => run(args).map(|report| report.is_sound()),
         Suite::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
+        Suite::SlowPayments(args) => scripted::slow_payments(args),
+        Suite::Overload(args) => scripted::overload(args),
+        Suite::Faults(args) => scripted::faults(args),
+        Suite::Crashes(args) => scripted::crashes(args),
     };
     match sound {
         Ok(true) => ExitCode::SUCCESS,

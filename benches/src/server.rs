@@ -38,6 +38,8 @@ pub struct Launch {
     pub scratch: PathBuf,
     /// A file with the market; the built-in talentshare without one.
     pub market: Option<PathBuf>,
+    /// The payment service; the sandbox without one.
+    pub payment_url: Option<String>,
 }
 
 /// A running server.
@@ -92,7 +94,13 @@ impl Launch {
     /// Launches a server binary on data folders in the system's temporary folder.
     #[must_use]
     pub fn new(program: PathBuf) -> Self {
-        Self { program, leading: Vec::new(), scratch: std::env::temp_dir(), market: None }
+        Self {
+            program,
+            leading: Vec::new(),
+            scratch: std::env::temp_dir(),
+            market: None,
+            payment_url: None,
+        }
     }
 
     /// Starts the server on a fresh folder and waits until it says where it listens.
@@ -128,6 +136,9 @@ impl Launch {
             Some(file) => command.arg(file),
             None => command.arg("talentshare"),
         };
+        if let Some(url) = &self.payment_url {
+            command.args(["--payment-url", url]);
+        }
         // The shell's own settings for a server must not slip into a measurement.
         for (name, _) in std::env::vars_os() {
             if name.as_encoded_bytes().starts_with(b"SUREHOLD_") {

@@ -75,6 +75,8 @@ pub enum WireError {
 pub struct Answer<'a> {
     /// The status code.
     pub status: u16,
+    /// Seconds after which it is worth asking again, if it says so.
+    pub retry_after: Option<u32>,
     /// The body, with chunks already joined.
     pub body: &'a [u8],
 }
@@ -106,18 +108,18 @@ impl Connection {
         self.stream.write_all(request).await.map_err(WireError::Send)?;
         let head = self.read_head().await?;
         self.closing = head.closes;
-        let (status, start) = (head.status, head.bytes);
+        let (status, start, retry_after) = (head.status, head.bytes, head.retry_after);
         match head.framing {
             Framing::Length(length) => {
                 let end = start.checked_add(length).ok_or(WireError::TooLarge)?;
                 self.fill(end).await?;
                 self.end_at(end)?;
-                Ok(Answer { status, body: &self.received[start..end] })
+                Ok(Answer { status, retry_after, body: &self.received[start..end] })
             }
             Framing::Chunked => {
                 let end = self.join_chunks(start).await?;
                 self.end_at(end)?;
-                Ok(Answer { status, body: &self.joined })
+                Ok(Answer { status, retry_after, body: &self.joined })
             }
         }
     }

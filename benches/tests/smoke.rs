@@ -1,5 +1,7 @@
 //! Benchmarks are tests: the generator and the whole suite with tiny numbers, against a stand-in server.
 //!
+//! The scripted runs, which prove a promise, need the server itself: the binary beside this one, or one that is built.
+//!
 //! The suite needs a server *process*. That is this test binary itself, started again with a filter that selects
 //! `serve_as_a_process`, which does nothing in an ordinary run.
 
@@ -14,11 +16,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stand_in::Fault;
+use surehold_benches::build::build_with;
 use surehold_benches::control::Control;
 use surehold_benches::http::{self, HttpError};
 use surehold_benches::load::{Load, LoadError, Tally};
 use surehold_benches::plan::{Inventory, Plan};
 use surehold_benches::report::Report;
+use surehold_benches::runs::{Outcome, crashes, faults, overload, slow_payments};
 use surehold_benches::server::{Launch, ServerError};
 use surehold_benches::wire::{self, Connection, WireError};
 use surehold_benches::workload::{Workload, order_bodies};
@@ -26,6 +30,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Long enough that only a hang takes it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// With it, the service of the faults is never silent: its first payments meet only faults that are told at once.
+const SEED_OF_FAST_FAULTS: u64 = 7;
 
 async fn drive(fault: Fault, path: &str, load: (usize, usize, u16)) -> Result<Tally, LoadError> {
     let address = stand_in::start(fault).await;
@@ -238,4 +245,74 @@ async fn a_server_that_is_dropped_is_gone() {
     let ended = Connection::open(address).await;
     assert!(matches!(ended, Err(WireError::Connect { .. })), "{ended:?}");
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "its folder is removed");
+}
+
+/// A launch of the real server: the binary that lies beside this one after the workspace's tests were built.
+fn real(scratch: &Path) -> Launch {
+    let this = std::env::current_exe().unwrap();
+    let beside = this.parent().and_then(Path::parent).unwrap().join("surehold");
+    let program = if beside.is_file() { beside } else { build_with("dev").unwrap() };
+    Launch { scratch: scratch.to_path_buf(), ..Launch::new(program) }
+}
+
+/// What a run says must hold, whatever the machine; how fast it is, a busy one in debug mode does not tell.
+fn check(outcome: Result<Outcome, HttpError>, scratch: &Path) {
+    let outcome = outcome.unwrap();
+    assert!(outcome.broken().is_empty(), "{outcome}");
+    let json = serde_json::to_value(&outcome).unwrap();
+    assert_eq!(json["lines"].as_array().unwrap().len(), outcome.lines.len());
+    assert_eq!(std::fs::read_dir(scratch).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn slow_payments_in_small() {
+    let scratch = tempfile::tempdir().unwrap();
+    let plan = slow_payments::Plan {
+        connections: 8,
+        seconds: 2,
+        calibration: 1,
+        sleep_ms: (20, 40),
+        seed: 7,
+    };
+    let launch = real(scratch.path());
+    check(slow_payments::run(&plan, &launch, &mut |_| {}).await, scratch.path());
+}
+
+#[tokio::test]
+async fn overload_in_small() {
+    let scratch = tempfile::tempdir().unwrap();
+    let plan = overload::Plan {
+        connections: 64,
+        seconds: 2,
+        calibration: 1,
+        hands: 4,
+        factor: 3.0,
+        sleep_ms: (20, 40),
+        seed: 7,
+    };
+    let launch = real(scratch.path());
+    check(overload::run(&plan, &launch, &mut |_| {}).await, scratch.path());
+}
+
+#[tokio::test]
+async fn faults_in_small() {
+    let scratch = tempfile::tempdir().unwrap();
+    // The seed is one with which nobody has to wait for a silent service.
+    let plan = faults::Plan {
+        orders: 20,
+        connections: 20,
+        percent: vec![4],
+        seed: SEED_OF_FAST_FAULTS,
+        settle_within: 60,
+    };
+    let launch = real(scratch.path());
+    check(faults::run(&plan, &launch, &mut |_| {}).await, scratch.path());
+}
+
+#[tokio::test]
+async fn crashes_in_small() {
+    let scratch = tempfile::tempdir().unwrap();
+    let plan = crashes::Plan { connections: 8, seconds: 4, rate: 10, seed: 7 };
+    let launch = real(scratch.path());
+    check(crashes::run(&plan, &launch, &mut |_| {}).await, scratch.path());
 }

@@ -154,6 +154,7 @@ impl Core {
             clock: Arc::clone(&parts.clock),
             gateway: Arc::clone(&parts.gateway),
             breaker: Guard::new(BREAKER),
+            load: Arc::default(),
             vault: Arc::default(),
             payments: surehold_actors::address::Address::default(),
             confirmations: surehold_actors::address::Address::default(),

@@ -3,6 +3,8 @@
 //! Open only while the whole tree is up. Work beyond the limits waits a little, and is then refused
 //! before anything was done for it.
 
+mod tickets;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -12,6 +14,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::lanes::{Lanes, Wanted};
 use crate::limits::{ADMISSION_WAIT, COMMANDS_MAX, PLACING_MAX, WAITING_MAX};
 use crate::refusal::Refusal;
+pub(crate) use tickets::Ticket;
+use tickets::Tickets;
 
 /// Which kind of work wants in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(crate) struct Gate {
     lanes: Lanes,
     commands: Semaphore,
     waiting: AtomicUsize,
+    /// For work that will ask for money.
+    pub(crate) tickets: Tickets,
 }
 
 impl Default for Gate {
@@ -39,6 +45,7 @@ impl Default for Gate {
             lanes: Lanes::default(),
             commands: Semaphore::new(COMMANDS_MAX),
             waiting: AtomicUsize::new(0),
+            tickets: Tickets::default(),
         }
     }
 }

@@ -31,6 +31,19 @@ pub const GATEWAY_CALL: Duration = Duration::from_secs(10);
 
 /// Gateway calls under way at once, one task each; the rest wait for a permit.
 pub const GATEWAY_CALLS_MAX: usize = 512;
+/// How long an order may wait before the gateway takes it on. Orders that would wait longer are refused
+/// before any work is done: with the call itself the slowest are done in less than two seconds at a
+/// gateway that manages a hundred orders a second or more.
+pub const GATEWAY_WAIT: Duration = Duration::from_millis(600);
+/// So many orders may stand before the gateway however slow it is: without any it would not be noticed
+/// that it became faster.
+pub const TICKETS_MIN: usize = 16;
+/// How long an order that was let in is counted on its way to the payments. It gets there within
+/// milliseconds and is counted there; this is for a machine that is busy.
+pub const TICKET_HELD: Duration = Duration::from_millis(500);
+/// How long an order waits that finds too many before it: as long as it takes to see that they came
+/// all at once and are gone. Nobody minds hearing a no so late.
+pub const TICKET_PAUSE: Duration = Duration::from_millis(50);
 
 /// The circuit breaker of the gateway. Half of twenty calls or more without an answer is no chance;
 /// nor are four of five that took half of [`GATEWAY_CALL`]. A gateway that restarts is back within

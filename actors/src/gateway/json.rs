@@ -13,16 +13,19 @@
 //! - A 4xx is a no only if it says so (402, or `declined` with a reason). Any other means that the
 //!   service did not take our request. Nothing was charged then, but that is no fault of the
 //!   customer's: the order is tried on until its time is up, and then it is called off.
+//! - An answer may name the `key` it is for; one that names another is none. Each request has a
+//!   connection of its own, so that an answer that is given twice is not taken for the next one.
 //! - A 2xx, and a 404 to a question, with a body that is no JSON come from somebody in between.
 
 use std::sync::Arc;
 
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use surehold_domain::card::Card;
 use surehold_domain::money::Money;
 
 use super::key::of_payment;
-use super::wire::{Body, Said, Wire, in_time, told};
+use super::wire::{Body, Connections, Said, Wire, in_time, told};
 use super::{Answer, Answering, PaymentGateway, Request};
 
 /// Longest answer that is read, in bytes.
@@ -42,7 +45,8 @@ impl JsonGateway {
     /// # Errors
     /// What is wrong with the address.
     pub fn new(url: &str) -> Result<JsonGateway, String> {
-        Ok(JsonGateway { wire: Arc::new(Wire::new(url, ANSWER_MAX)?) })
+        let wire = Wire::new(url, ANSWER_MAX, Connections::OneEach)?;
+        Ok(JsonGateway { wire: Arc::new(wire) })
     }
 
     async fn take(&self, request: Request) -> Answer {
@@ -61,7 +65,7 @@ impl JsonGateway {
 
     async fn look(&self, request: Request) -> Answer {
         let url = self.wire.at(&["payments", of_payment(&request.key)]);
-        match self.wire.send(self.wire.get(url)).await {
+        match self.send(self.wire.get(url), &request.key).await {
             Ok(said) => asked(&said),
             Err(why) => Answer::Unknown(why),
         }
@@ -83,7 +87,18 @@ impl JsonGateway {
             .header(IDEMPOTENCY_KEY, key)
             .header("Content-Type", "application/json")
             .body(body.to_string());
-        self.wire.send(request).await
+        self.send(request, key).await
+    }
+
+    /// Sends a request; an answer that says it is for something else is none.
+    async fn send(&self, request: RequestBuilder, key: &str) -> Result<Said, String> {
+        let said = self.wire.send(request).await?;
+        match said.body.value()["key"].as_str() {
+            Some(named) if of_payment(named) != of_payment(key) => {
+                Err("its answer is for another payment".to_owned())
+            }
+            Some(_) | None => Ok(said),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use surehold_domain::card::Card;
 pub use secret::ApiKey;
 
 use super::key::of_payment;
-use super::wire::{Said, Wire, in_time, told};
+use super::wire::{Connections, Said, Wire, in_time, told};
 use super::{Answer, Answering, PaymentGateway, Request};
 
 /// Where Stripe is.
@@ -63,7 +63,7 @@ impl Stripe {
     /// # Errors
     /// What is wrong with the address.
     pub fn new(url: &str, key: ApiKey) -> Result<Stripe, String> {
-        let wire = Wire::new(url, ANSWER_MAX)?;
+        let wire = Wire::new(url, ANSWER_MAX, Connections::Kept)?;
         if !key.is_test() && !wire.is_encrypted() {
             return Err(format!("\"{}\": a live key goes only to https://", wire.place()));
         }

@@ -1,9 +1,10 @@
-//! HTTP to a gateway: one pool of connections, bounded in time and size, no redirects.
+//! HTTP to a gateway: bounded in time and size, no redirects.
 
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
+use reqwest::header::{CONNECTION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
@@ -21,6 +22,16 @@ const IDLE: Duration = Duration::from_secs(60);
 const REASON_MAX: usize = 200;
 /// So many digits may be a card number.
 const CARD_DIGITS: usize = 13;
+
+/// Whether a connection serves more than one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connections {
+    /// They are kept and used again: for services whose HTTP is beyond doubt.
+    Kept,
+    /// Each request has its own. A service that says an answer twice says it, on a kept connection, to
+    /// whoever asks next, and HTTP has nothing by which that one could tell.
+    OneEach,
+}
 
 /// A way to one gateway.
 pub(super) struct Wire {
@@ -75,7 +86,11 @@ impl Wire {
     ///
     /// # Errors
     /// What is wrong with the address.
-    pub(super) fn new(url: &str, answer_max: usize) -> Result<Wire, String> {
+    pub(super) fn new(
+        url: &str,
+        answer_max: usize,
+        connections: Connections,
+    ) -> Result<Wire, String> {
         let base = Url::parse(url).map_err(|error| {
             format!("\"{}\" is no address such as http://127.0.0.1:9000: {error}", shown(url))
         })?;
@@ -93,6 +108,9 @@ impl Wire {
             .pool_idle_timeout(IDLE)
             .redirect(Policy::none())
             .referer(false);
+        if connections == Connections::OneEach {
+            client = client.pool_max_idle_per_host(0).default_headers(closing());
+        }
         if is_local(&base) {
             client = client.no_proxy();
         }
@@ -162,6 +180,11 @@ impl Wire {
     }
 }
 
+/// Says that the connection ends with the answer.
+fn closing() -> HeaderMap {
+    HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))])
+}
+
 fn is_local(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "[::1]"))
         || url.host_str().is_some_and(|host| host.starts_with("127."))
@@ -217,19 +240,19 @@ mod tests {
 
     #[test]
     fn takes_addresses_and_says_what_is_wrong_with_others() {
-        let wire = Wire::new("https://ann:s3cret@pay.example/v2/", 1).unwrap();
+        let wire = Wire::new("https://ann:s3cret@pay.example/v2/", 1, Connections::Kept).unwrap();
         assert_eq!(wire.place(), "https://pay.example/v2");
         assert!(wire.is_encrypted() && !wire.is_local());
         let url = wire.at(&["payments", "a/b"]);
         assert_eq!(url.path(), "/v2/payments/a%2Fb");
-        assert!(Wire::new("http://[::1]:9", 1).unwrap().is_local());
+        assert!(Wire::new("http://[::1]:9", 1, Connections::OneEach).unwrap().is_local());
         for (url, words) in [
             ("pay.example", "relative URL"),
             ("ftp://pay.example", "http:// or https://"),
             ("https://pay.example?a=b", "query"),
             ("ftp://ann:s3cret@pay.example", "\"pay.example\""),
         ] {
-            let Err(error) = Wire::new(url, 1) else { panic!("{url}") };
+            let Err(error) = Wire::new(url, 1, Connections::Kept) else { panic!("{url}") };
             assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
         }
     }

@@ -28,7 +28,11 @@ pub(super) struct Call {
 
 /// Runs the call in a task of its own; the answer, or its absence, comes back as a message.
 pub(super) fn call(call: Call) {
+    let load = &call.args.post.load;
+    // Counted from here on, not from its permit on: it stands before the gateway.
+    let under_way = call.pause.is_zero().then(|| load.enter());
     tokio::spawn(async move {
+        let _under_way = under_way;
         let post = Arc::clone(&call.args.post);
         if !call.pause.is_zero() {
             tokio::time::sleep(call.pause).await;
@@ -54,8 +58,9 @@ pub(super) fn call(call: Call) {
             Ok(answer) => answer,
             Err(_) => Answer::Unknown(format!("no answer within {:?}", call.args.call_timeout)),
         };
-        let answered = !matches!(answer, Answer::Unknown(_));
-        post.breaker.called(answered, began, post.clock.now());
+        let (answered, now) = (!matches!(answer, Answer::Unknown(_)), post.clock.now());
+        post.breaker.called(answered, began, now);
+        post.load.took(now.since(began));
         post.payments.send(PaymentsMsg::Answered(call.key, answer));
     });
 }

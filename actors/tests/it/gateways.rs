@@ -95,6 +95,73 @@ async fn a_refund_is_asked_for_under_a_key_of_its_own() {
     assert!(asked.contains("idempotency-key: 00000000000000000000000000000abc-3-7-refund\r\n"));
 }
 
+/// A service that declines one card, and says its first answer on a connection once more before the next one.
+fn repeating() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut said = String::new();
+                loop {
+                    let asked = read(&stream);
+                    if asked.is_empty() {
+                        return;
+                    }
+                    let _ = (&stream).write_all(said.as_bytes());
+                    let (status, body) = match asked.contains("tok_declined") {
+                        true => (402, "{\"declined\":\"no\"}"),
+                        false => (201, "{\"state\":\"captured\"}"),
+                    };
+                    said = http(status, body).replace("connection: close\r\n", "");
+                    let _ = (&stream).write_all(said.as_bytes());
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_answer_that_is_given_twice_is_not_taken_for_the_next_one() {
+    let gateway = JsonGateway::new(&repeating()).unwrap();
+    for _ in 0..5 {
+        assert_eq!(gateway.capture(request("tok_1")).await, Answer::Captured);
+        // Time for the connection to be given back, if it is kept.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let said = gateway.capture(request("tok_declined")).await;
+        assert_eq!(said, Answer::Declined("no".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_names_another_payment_is_none() {
+    let ours = "00000000000000000000000000000abc-3-7";
+    let asked = request("tok_1");
+    for (key, known) in [(ours, true), ("00000000000000000000000000000abc-3-8", false)] {
+        let body = format!("{{\"state\":\"captured\",\"key\":\"{key}\"}}");
+        let answers = [http(201, &body), http(200, &body)];
+        let (url, _told) = service(answers.to_vec());
+        let gateway = JsonGateway::new(&url).unwrap();
+        for said in [gateway.capture(asked.clone()).await, gateway.ask(asked.clone()).await] {
+            assert_eq!(matches!(said, Answer::Captured), known, "{key}: {said:?}");
+            assert_eq!(matches!(said, Answer::Unknown(_)), !known, "{key}: {said:?}");
+        }
+    }
+    // A refund may be named by its own key or by its payment's.
+    for (key, known) in [("abc-3-7-refund", true), ("abc-3-7", true), ("abc-3-8-refund", false)] {
+        let body = format!("{{\"key\":\"00000000000000000000000000000{key}\"}}");
+        let (url, _told) = service(vec![http(201, &body)]);
+        let mut refund = request("tok_1");
+        refund.key.push_str("-refund");
+        let said = JsonGateway::new(&url).unwrap().refund(refund).await;
+        assert_eq!(matches!(said, Answer::Refunded(_)), known, "{key}: {said:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_charge_at_stripe_is_one_form() {
     let (url, told) = service(vec![http(200, "{\"status\":\"succeeded\"}")]);

@@ -14,6 +14,8 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     /// Whether the server closes the connection after this answer.
     pub(super) closes: bool,
+    /// Seconds after which it is worth asking again, if the answer says so.
+    pub(super) retry_after: Option<u32>,
 }
 
 /// How the end of a body is known.
@@ -31,6 +33,7 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<Head>, WireError> {
     let status = response.code.ok_or(WireError::Malformed(httparse::Error::Status))?;
     let mut framing = matches!(status, 204 | 304).then_some(Framing::Length(0));
     let mut closes = response.version == Some(0);
+    let mut retry_after = None;
     for header in response.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
             framing = framing.or(parse_length(header.value).map(Framing::Length));
@@ -38,10 +41,12 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<Head>, WireError> {
             framing = header.value.eq_ignore_ascii_case(b"chunked").then_some(Framing::Chunked);
         } else if header.name.eq_ignore_ascii_case("connection") {
             closes |= header.value.eq_ignore_ascii_case(b"close");
+        } else if header.name.eq_ignore_ascii_case("retry-after") {
+            retry_after = std::str::from_utf8(header.value).ok().and_then(|it| it.parse().ok());
         }
     }
     let framing = framing.ok_or(WireError::Unframed { status })?;
-    Ok(Some(Head { status, bytes: head, framing, closes }))
+    Ok(Some(Head { status, bytes: head, framing, closes, retry_after }))
 }
 
 fn parse_length(value: &[u8]) -> Option<usize> {
@@ -54,6 +59,16 @@ mod tests {
 
     fn framing(head: &str) -> Result<Option<Framing>, WireError> {
         Ok(parse_head(head.as_bytes())?.map(|head| head.framing))
+    }
+
+    #[test]
+    fn what_is_said_about_coming_back_is_read() {
+        let head = |line: &str| {
+            let head = format!("HTTP/1.1 503 No\r\ncontent-length: 0\r\n{line}\r\n");
+            parse_head(head.as_bytes()).unwrap().unwrap().retry_after
+        };
+        assert_eq!(head("Retry-After: 2\r\n"), Some(2));
+        assert_eq!((head(""), head("retry-after: soon\r\n")), (None, None));
     }
 
     #[test]

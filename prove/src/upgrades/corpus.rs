@@ -26,13 +26,26 @@ macro_rules! stored {
 }
 
 /// All of them, the oldest first.
-pub(super) const RELEASES: &[Release] = &[Release {
-    name: "v1",
-    data: stored!(include_bytes, "v1/data.tar.gz"),
-    orders: stored!(include_str, "v1/orders.jsonl"),
-    markets: &[stored!(include_str, "v1/cinema.toml")],
-    builtin: &["talentshare"],
-}];
+pub(super) const RELEASES: &[Release] = &[
+    Release {
+        name: "v1",
+        data: stored!(include_bytes, "v1/data.tar.gz"),
+        orders: stored!(include_str, "v1/orders.jsonl"),
+        markets: &[stored!(include_str, "v1/cinema.toml")],
+        builtin: &["talentshare"],
+    },
+    Release {
+        name: "v2",
+        data: stored!(include_bytes, "v2/data.tar.gz"),
+        orders: stored!(include_str, "v2/orders.jsonl"),
+        markets: &[
+            stored!(include_str, "v2/house.toml"),
+            stored!(include_str, "v2/guide.toml"),
+            stored!(include_str, "v2/booth.toml"),
+        ],
+        builtin: &[],
+    },
+];
 
 impl Release {
     /// Puts the folder there, as it was left.

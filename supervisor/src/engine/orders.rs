@@ -14,13 +14,14 @@ use surehold_domain::idempotency::{KeyUse, Repeat};
 use surehold_domain::order::{Claim, Order};
 use surehold_domain::plan::{Plan, check_attributes};
 use surehold_domain::saga::{Command, Phase, Reason, Saga};
+use surehold_domain::terms::PaymentTerms;
 use tokio::sync::oneshot;
 
 use super::checked::{check, secret_of};
 use super::keys::{append_keyed, check_key, find_key};
 use super::{Engine, Market, settling, within};
 use crate::core::Core;
-use crate::gate::Work;
+use crate::gate::{Ticket, Work};
 use crate::lanes::Wanted;
 use crate::limits::{SETTLE_WAIT, TAIL_RECORDS_HARD_MAX, UNDO_WAIT};
 use crate::refusal::{Refusal, bad_attribute};
@@ -53,6 +54,7 @@ impl Engine {
             return self.repeated(&core, plan, market, found, *fingerprint).await;
         }
         let mut checked = check(&core, plan, market, new)?;
+        let ticket = self.ticket_to_pay(&core, &checked.order).await?;
         let number = OrderId(core.post.shelf.numbers().next(Kind::Order, market));
         let order = OrderKey { market, order: number };
         if plan.supply.is_some() {
@@ -83,7 +85,22 @@ impl Engine {
         };
         core.orders.begin(order, Begin { saga: Box::new(saga), sequence });
         metrics::counter!("surehold_orders_placed_total").increment(1);
-        self.placed(&core, plan, order, settling(&core, SETTLE_WAIT, settled).await).await
+        let settling = settling(&core, SETTLE_WAIT, settled);
+        let seen = match ticket {
+            Some(ticket) => ticket.hold(settling).await,
+            None => settling.await,
+        };
+        self.placed(&core, plan, order, seen).await
+    }
+
+    /// A ticket to the gateway for an order that is paid at once; `None` if it asks nothing of it. While
+    /// the gateway is left alone, the order hears that soon enough.
+    async fn ticket_to_pay(&self, core: &Core, order: &Order) -> Result<Option<Ticket>, Refusal> {
+        let asks = order.terms.payment == PaymentTerms::WithOrder && !order.price.is_zero();
+        if !asks || core.post.breaker.is_open(core.post.clock.now()) {
+            return Ok(None);
+        }
+        self.inner.gate.tickets.take(&core.post.load).await.map(Some)
     }
 
     /// The answer to a placed order, once it is durable.
@@ -229,6 +246,8 @@ impl Engine {
         if core.post.payments.is_stopped() {
             return Err(Refusal::unavailable("the payments are down"));
         }
+        // Before the breaker is asked: a trial that is let through must leave.
+        let ticket = self.inner.gate.tickets.take(&core.post.load).await?;
         if !core.post.breaker.admit(core.post.clock.now()) {
             return Err(Refusal::unavailable("the payment gateway does not answer just now"));
         }
@@ -236,7 +255,7 @@ impl Engine {
             core.post.vault.keep(order, secret);
         }
         let payment = PaymentId(core.post.shelf.numbers().next(Kind::Payment, order.market));
-        self.tell_and_wait(core, order, Command::Pay { payment, card }).await
+        ticket.hold(self.tell_and_wait(core, order, Command::Pay { payment, card })).await
     }
 
     /// Brings the operator's word to the confirmation, and waits for the order to follow.

@@ -16,6 +16,7 @@ mod healing;
 mod late_money;
 mod liveness;
 mod operators;
+mod overload;
 mod queue;
 mod recovery;
 mod retaken;
