@@ -81,9 +81,12 @@ pub(crate) enum CoreError {
     /// What is stored cannot be read.
     #[error("{0}")]
     Shelf(String),
-    /// It did not come to an opening: there is no room to write, or it panicked.
+    /// It did not come to an opening: there is no room to write.
     #[error("{0}")]
     NotNow(String),
+    /// Opening panicked. A fault of ours, which trying again does not mend.
+    #[error("{0}")]
+    Panicked(String),
     /// What is stored was written by a newer version of this program.
     #[error("{0}")]
     Newer(String),
@@ -114,7 +117,7 @@ impl Core {
             Core::read(&opening)
         };
         let read = beside(parts.stores.blocks(), work).await;
-        let core = read.map_err(|error| CoreError::NotNow(error.to_string()))??;
+        let core = read.map_err(|error| CoreError::Panicked(error.to_string()))??;
         match open_node(&core.post).await {
             Ok(()) => Ok(core),
             Err(error) => {

@@ -92,6 +92,11 @@ impl Gate {
         })
     }
 
+    /// How many orders for the same are under way.
+    pub(crate) fn beside(&self, wanted: Wanted) -> usize {
+        self.lanes.inside(wanted)
+    }
+
     fn try_enter(&self, work: Work) -> Option<Pass<'_>> {
         let (permits, lane) = match work {
             Work::Placing(wanted) => (&self.placing, Some(self.lanes.try_enter(wanted)?)),

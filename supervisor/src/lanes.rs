@@ -41,6 +41,13 @@ impl Default for Lanes {
 }
 
 impl Lanes {
+    /// How many orders are under way in the offering's lanes, this one among them.
+    pub(crate) fn inside(&self, wanted: Wanted) -> usize {
+        let (first, second) = wanted.lanes();
+        let free = self.0[first].available_permits() + self.0[second].available_permits();
+        OFFERING_PLACING_MAX.saturating_sub(free)
+    }
+
     /// Room in one of the offering's lanes, if there is any.
     pub(crate) fn try_enter(&self, wanted: Wanted) -> Option<SemaphorePermit<'_>> {
         let (first, second) = wanted.lanes();

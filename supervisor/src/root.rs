@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::brood::supervisor::exit_of;
-use crate::core::{Core, Parts};
+use crate::core::{Core, CoreError, Parts};
 use crate::gate::Gate;
 use crate::limits::{DISK_PAUSE, ROOT_RESTARTS_MAX, ROOT_WINDOW};
 use crate::participant::ParticipantMsg;
@@ -243,13 +243,15 @@ impl RootState {
         if self.core.is_some() {
             return Ok(());
         }
-        match Core::open(&self.parts, true).await.map_err(|error| error.to_string()) {
+        match Core::open(&self.parts, true).await {
             Ok(core) => {
                 info!("the disk takes writes again; orders are taken again");
                 self.core = Some(Arc::new(core));
                 self.grow(myself).await
             }
-            Err(reason) => {
+            Err(CoreError::Panicked(reason)) => Err(reason.into()),
+            Err(error) => {
+                let reason = error.to_string();
                 warn!(reason, "the data cannot be opened yet; it is tried again");
                 self.status.set(Condition::Down(reason));
                 myself.send_after(DISK_PAUSE, || RootMsg::Reopen);

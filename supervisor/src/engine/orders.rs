@@ -54,7 +54,7 @@ impl Engine {
             return self.repeated(&core, plan, market, found, *fingerprint).await;
         }
         let mut checked = check(&core, plan, market, new)?;
-        let ticket = self.ticket_to_pay(&core, &checked.order).await?;
+        let ticket = self.ticket_to_pay(&core, &checked.order, wanted).await?;
         let number = OrderId(core.post.shelf.numbers().next(Kind::Order, market));
         let order = OrderKey { market, order: number };
         if plan.supply.is_some() {
@@ -95,12 +95,18 @@ impl Engine {
 
     /// A ticket to the gateway for an order that is paid at once; `None` if it asks nothing of it. While
     /// the gateway is left alone, the order hears that soon enough.
-    async fn ticket_to_pay(&self, core: &Core, order: &Order) -> Result<Option<Ticket>, Refusal> {
+    async fn ticket_to_pay(
+        &self,
+        core: &Core,
+        order: &Order,
+        wanted: Wanted,
+    ) -> Result<Option<Ticket>, Refusal> {
         let asks = order.terms.payment == PaymentTerms::WithOrder && !order.price.is_zero();
         if !asks || core.post.breaker.is_open(core.post.clock.now()) {
             return Ok(None);
         }
-        self.inner.gate.tickets.take(&core.post.load).await.map(Some)
+        let gate = &self.inner.gate;
+        gate.tickets.take(&core.post.load, || gate.beside(wanted)).await.map(Some)
     }
 
     /// The answer to a placed order, once it is durable.
@@ -247,7 +253,7 @@ impl Engine {
             return Err(Refusal::unavailable("the payments are down"));
         }
         // Before the breaker is asked: a trial that is let through must leave.
-        let ticket = self.inner.gate.tickets.take(&core.post.load).await?;
+        let ticket = self.inner.gate.tickets.take(&core.post.load, || 0).await?;
         if !core.post.breaker.admit(core.post.clock.now()) {
             return Err(Refusal::unavailable("the payment gateway does not answer just now"));
         }

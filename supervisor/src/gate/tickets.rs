@@ -10,6 +10,8 @@
 //!
 //! A gateway that takes longer the more it has to do gets less to do that way, and settles where
 //! both sides wait equally long.
+//!
+//! A crowd at one offering gets none of the last quarter: whoever wants something else still gets in.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,21 +39,26 @@ pub(crate) struct Ticket {
 }
 
 impl Tickets {
-    /// Lets an order in that will ask for money.
-    pub(crate) async fn take(&self, load: &Load) -> Result<Ticket, Refusal> {
-        if let Some(ticket) = self.try_take(load) {
+    /// Lets an order in that will ask for money. `beside` says how many orders for the same offering are
+    /// under way.
+    pub(crate) async fn take(
+        &self,
+        load: &Load,
+        beside: impl Fn() -> usize,
+    ) -> Result<Ticket, Refusal> {
+        if let Some(ticket) = self.try_take(load, beside()) {
             return Ok(ticket);
         }
         // A burst is no overload: a gateway that keeps up has room again at once.
         tokio::time::sleep(TICKET_PAUSE).await;
-        self.try_take(load).ok_or_else(|| {
+        self.try_take(load, beside()).ok_or_else(|| {
             metrics::counter!("surehold_refused_overload_total").increment(1);
             Refusal::unavailable("the payment gateway has enough to do; try again shortly")
         })
     }
 
-    fn try_take(&self, load: &Load) -> Option<Ticket> {
-        let room = room(load.mean());
+    fn try_take(&self, load: &Load, beside: usize) -> Option<Ticket> {
+        let room = room_beside(room(load.mean()), beside);
         // Counted first, so that two who come together do not both take the last one.
         let coming = self.coming.fetch_add(1, Ordering::Relaxed);
         let ticket = Ticket { coming: Arc::clone(&self.coming) };
@@ -88,9 +95,22 @@ fn room(call: Option<Duration>) -> usize {
     room.clamp(TICKETS_MIN, PLACING_MAX)
 }
 
+/// What of it is for an order that has so many others for the same offering beside it.
+fn room_beside(room: usize, beside: usize) -> usize {
+    let is_crowd = beside > room / 2;
+    if is_crowd { room - room / 4 } else { room }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crowd_leaves_a_quarter_to_the_others() {
+        assert_eq!(room_beside(400, 200), 400, "half of it is no crowd");
+        assert_eq!(room_beside(400, 201), 300);
+        assert_eq!(room_beside(TICKETS_MIN, PLACING_MAX), TICKETS_MIN - TICKETS_MIN / 4);
+    }
 
     #[test]
     fn a_slower_gateway_gets_less_to_do() {

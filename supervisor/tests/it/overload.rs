@@ -212,3 +212,24 @@ async fn paying_an_unpaid_order_needs_a_ticket_like_everything() {
     }
     engine.close().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_at_one_offering_does_not_keep_the_others_from_the_gateway() {
+    let gateway = Busy::with(100, Duration::from_millis(500));
+    let (engine, market) = open(Arc::clone(&gateway), "").await;
+    let crowd = engine.clone();
+    let crowd = tokio::spawn(async move { offer(&crowd, market, 3000, 6).await });
+    // In the first moments nobody knows yet how slow the gateway is under a crowd.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        let placed = engine.place(market, order(2), None).await.unwrap();
+        assert_eq!(placed.placed, Placed::Booked);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+    let Came { booked, refused } = crowd.await.unwrap();
+    assert!(booked.len() >= 6 * 200 * 8 / 10, "the gateway is used: {} booked", booked.len());
+    assert!(refused.len() > booked.len(), "{} refused", refused.len());
+    engine.close().await;
+}

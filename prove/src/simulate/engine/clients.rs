@@ -265,7 +265,7 @@ impl Life {
             Refusal::Unavailable { .. } => return true,
             Refusal::KeyReused => !asked.ends_with("true"),
             Refusal::Quarantined { .. } => !errand.crashed,
-            Refusal::WrongPhase { .. } | Refusal::Conflict(_) => false,
+            Refusal::WrongPhase { .. } | Refusal::NotBegun { .. } | Refusal::Conflict(_) => false,
             Refusal::Invalid { .. }
             | Refusal::NotFound { .. }
             | Refusal::NoSuchMarket(_)
