@@ -34,6 +34,8 @@ const CANNOT_START: u8 = 2;
 const GAVE_UP: u8 = 70;
 /// What is logged unless RUST_LOG says otherwise.
 const LOGGED: &str = "warn";
+/// The same for proofs: everything goes wrong there, on purpose, and the verdicts tell what matters.
+const LOGGED_WHILE_PROVING: &str = "off";
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -43,7 +45,11 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(CANNOT_START));
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    let logged = match cli.command {
+        Some(Command::Prove(_)) => LOGGED_WHILE_PROVING,
+        None | Some(Command::Serve | Command::CheckMarket { .. } | Command::RebuildViews) => LOGGED,
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(logged));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     #[cfg(feature = "mutants")]
     if let Err(reason) = broken_on_purpose() {

@@ -24,16 +24,26 @@ pub fn prove(flags: ProveFlags) -> Result<ExitCode, String> {
     if flags.minutes.is_some_and(|minutes| !(minutes > 0.0 && minutes < 100_000.0)) {
         return Err("--minutes takes a number above 0".to_owned());
     }
-    let progress: Arc<dyn Progress> =
-        if std::io::stderr().is_terminal() { Arc::new(Line) } else { Arc::new(Silent) };
+    let watched = std::io::stderr().is_terminal();
+    let progress: Arc<dyn Progress> = if watched { Arc::new(Line) } else { Arc::new(Silent) };
+    let clear = if watched { "\x1b[K" } else { "" };
     let seed = flags.seed.unwrap_or_else(fresh_seed);
     let ProveFlags { seeds, minutes, quick, .. } = flags;
     let ask = Ask { seeds, seed, minutes, quick, program, progress };
     let mut proofs = if flags.proofs.is_empty() { Proof::ALL.to_vec() } else { flags.proofs };
+    proofs.sort_unstable();
     proofs.dedup();
     say(&mut std::io::stderr(), &format!("the first seed is {seed}\n"))?;
-    let verdicts: Vec<(Proof, Verdict)> =
-        proofs.into_iter().map(|proof| (proof, run(proof, &ask))).collect();
+    let mut verdicts = Vec::new();
+    for proof in proofs {
+        let verdict = run(proof, &ask);
+        let (word, took) = (verdict.word(), verdict.took.as_secs_f64());
+        say(
+            &mut std::io::stderr(),
+            &format!("{clear}{}: {word} after {took:.1} s\n", proof.name()),
+        )?;
+        verdicts.push((proof, verdict));
+    }
     say(&mut std::io::stdout(), &report::table(&verdicts))?;
     let holds = verdicts.iter().all(|(_, verdict)| verdict.holds());
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) })

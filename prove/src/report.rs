@@ -13,7 +13,7 @@ const TRIED_MAX: usize = 72;
 pub fn table(verdicts: &[(Proof, Verdict)]) -> String {
     let mut text = String::from("proof      verdict    time  tried\n");
     for (proof, verdict) in verdicts {
-        let word = if verdict.holds() { "green" } else { "RED" };
+        let word = verdict.word();
         let mut tried = lines(&verdict.tried).into_iter();
         let first = tried.next().unwrap_or_else(|| "nothing".to_owned());
         let seconds = verdict.took.as_secs_f64();

@@ -48,6 +48,12 @@ impl Verdict {
         self.faults.is_empty() && self.tried.iter().any(|(count, _)| *count > 0)
     }
 
+    /// That in one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.holds() { "green" } else { "RED" }
+    }
+
     /// Counts what was tried.
     pub fn tried(&mut self, count: u64, what: &str) {
         match self.tried.iter_mut().find(|(_, known)| known == what) {
