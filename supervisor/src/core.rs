@@ -16,11 +16,14 @@ use surehold_actors::watch::Watchers;
 use surehold_domain::id::MarketId;
 use surehold_domain::inventory::{self, Inventory};
 use surehold_domain::plan::Plan;
+use surehold_domain::time::Span;
 use surehold_storage::JournalError;
+use tracing::{error, warn};
 
 use crate::brood::Brood;
 use crate::catalogue::Catalogue;
-use crate::limits::BREAKER;
+use crate::engine::events::latest;
+use crate::limits::{BREAKER, CLOCK_BACK_MAX};
 use crate::participant::Health;
 use crate::stores::{Stores, beside};
 use crate::support::Followed;
@@ -167,7 +170,8 @@ impl Core {
             directory: Arc::new(directory),
         });
         // Nobody else can have filled it.
-        let _ = shared.set(Arc::clone(&post));
+        let _ = shared.set(Arc::downgrade(&post));
+        go_on_from_the_last_life(&post)?;
         let markets = open_markets(&post, &parts.plans)?;
         let figures = markets.iter().zip(parts.plans.iter()).filter(|(_, plan)| plan.figures);
         let detailed = figures.map(|(market, _)| *market).collect();
@@ -251,4 +255,23 @@ async fn open_node(post: &Post) -> Result<(), CoreError> {
     let sequence = post.shelf.append::<NodeLife>(stream::node(), number, &now)?;
     let waited = post.shelf.journal().durable().reached(sequence).await;
     waited.map_err(|error| CoreError::Journal(JournalError::Closed(error.0)))
+}
+
+/// What was recorded is over, even if the system's clock says that it is still to come: it was set
+/// back, or set right. Then the engine's time goes on from the last record, because orders would wait
+/// for the clock to come there again. A clock that was wrong by days is not followed.
+fn go_on_from_the_last_life(post: &Post) -> Result<(), CoreError> {
+    let Some(last) = latest(&post.shelf)? else { return Ok(()) };
+    let back = last.since(post.clock.now());
+    if back > CLOCK_BACK_MAX {
+        let hours = back.0 / 3_600_000;
+        error!(
+            hours,
+            "the clock is that far behind what was recorded last; some orders wait for it"
+        );
+    } else if back > Span::seconds(0) {
+        warn!(ms = back.0, "the clock is behind what was recorded last; time goes on from there");
+        post.clock.not_before(last);
+    }
+    Ok(())
 }

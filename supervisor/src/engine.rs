@@ -8,7 +8,7 @@ mod attention;
 mod audit;
 mod catalogue;
 mod checked;
-mod events;
+pub(crate) mod events;
 mod figures;
 mod keys;
 mod lists;

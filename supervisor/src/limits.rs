@@ -153,6 +153,10 @@ pub const OFFERING_ID_MAX: u64 = 1_000_000;
 pub const CATALOGUE_MAX: usize = 100_000;
 /// Findings an audit lists.
 pub const FINDINGS_MAX: usize = 100;
+/// How far a clock may have gone back since the last record for the engine to go on ahead of it: a
+/// clock that is set right, or a machine that is moved. More was a wrong date once, and is no time to
+/// go on from.
+pub const CLOCK_BACK_MAX: Span = Span::seconds(24 * 60 * 60);
 /// Pause between two beats of the pulse.
 pub const BEAT_EVERY: Duration = Duration::from_millis(500);
 /// Without a beat for this long the process is not alive: the scheduler stands still, and nothing

@@ -1,10 +1,9 @@
 //! The kinds of actors in the tree: the children on demand and the fixed workers, each with how it
 //! is started and what follows when it comes back.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
-use std::sync::OnceLock;
 use surehold_actors::address::Sent;
 use surehold_actors::confirmations::{ConfirmationsActor, ConfirmationsArgs, ConfirmationsMsg};
 use surehold_actors::inventory::{InventoryActor, InventoryArgs, InventoryMsg};
@@ -24,13 +23,15 @@ use crate::limits::{
 use crate::participant::{NEEDED, Worker};
 use crate::policy::{Policy, Then};
 
-/// Where the children find what all actors share; filled once, before the first child.
-pub(crate) type Shared = OnceLock<Arc<Post>>;
+/// Where the children find what all actors share; filled once, before the first child. What all
+/// share knows the children's directory in turn, so they do not keep it: an opening that is over goes
+/// away with everything it had in memory.
+pub(crate) type Shared = OnceLock<Weak<Post>>;
 
 fn post(shared: &Shared) -> Result<Arc<Post>, SpawnErr> {
     shared
         .get()
-        .cloned()
+        .and_then(Weak::upgrade)
         .ok_or_else(|| SpawnErr::StartupFailed("the engine is not open yet".to_owned().into()))
 }
 
@@ -111,7 +112,7 @@ impl Child for Offerings {
     }
     fn restarted(&self, _key: OfferingKey) {
         // Holds and releases in its mailbox died with it.
-        let Some(post) = self.0.get() else { return };
+        let Some(post) = self.0.get().and_then(Weak::upgrade) else { return };
         for order in post.agenda.owed(Some(Party::Inventory)) {
             post.directory.order(order, OrderMsg::Reissue);
         }

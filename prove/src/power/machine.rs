@@ -129,7 +129,11 @@ impl Stores for Machine {
     }
 
     fn close(&self) {
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = (None, None);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let (journal, _) = std::mem::take(&mut *opened);
+        if let Some(journal) = journal {
+            journal.close();
+        }
     }
 
     fn room(&self) -> Result<(), String> {

@@ -6,17 +6,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use surehold_storage::faulty::Dice;
 
-use super::history::{Asked, Said, Wish};
+use super::history::{Asked, Moment, Said, Wish};
 use super::stage::{CAPACITY, Diary, Known, MARKET, Stage};
 use crate::client::{Answer, Client, Request};
 
 /// Pause before the same is asked again, as a patient program would make it.
 const PAUSE: Duration = Duration::from_millis(15);
-/// Times the same is asked before the server counts as one that never comes back.
-const TRIES_MAX: u32 = 4000;
+/// How long the same is asked before the server counts as one that never answers. The longest it may be
+/// away is a full disk, and a start on a busy machine.
+const ASKED_FOR: Duration = Duration::from_secs(90);
 /// Of a hundred things a customer does, so many are bookings, and so many more cancellations.
 const BOOKS: u64 = 55;
 const CANCELS: u64 = 30;
+
+fn patience() -> Moment {
+    Moment::try_from(ASKED_FOR.as_nanos()).unwrap_or(Moment::MAX)
+}
 
 /// One customer.
 pub(super) struct Customer {
@@ -59,8 +64,9 @@ impl Customer {
         let request = Request::post(format!("/v1/{MARKET}/orders"), &order);
         let request = request.with("idempotency-key", key.as_str());
         let from = self.stage.now();
+        let until = from + patience();
         let mut said = Said::Silence;
-        for _ in 0..TRIES_MAX {
+        while self.stage.now() < until {
             let Some(answer) = self.ask(&request).await else { continue };
             let body = answer.json();
             said = match (answer.status, body["type"].as_str(), body["id"].as_u64()) {
@@ -89,8 +95,9 @@ impl Customer {
         let Some((order, offering)) = self.pick() else { return };
         let path = format!("/v1/{MARKET}/orders/{order}");
         let from = self.stage.now();
+        let until = from + patience();
         let mut said = Said::Silence;
-        for _ in 0..TRIES_MAX {
+        while self.stage.now() < until {
             let request = Request::post(format!("{path}/cancel"), &Value::Null);
             let Some(answer) = self.ask(&request).await else { continue };
             // Cancelled before, by a request whose answer was lost: it does not fit the phase now.

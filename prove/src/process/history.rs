@@ -146,8 +146,9 @@ impl Book {
     /// Whether everything was held at some moment after `between.0` and not after `between.1`.
     fn was_full(&self, between: (u64, u64), limit: u64) -> bool {
         let (from, to) = between;
-        let before = self.held.iter().rev().find(|(sequence, _)| *sequence <= from);
-        let during = self.held.iter().filter(|(sequence, _)| *sequence > from && *sequence < to);
+        let after = self.held.partition_point(|(sequence, _)| *sequence <= from);
+        let before = after.checked_sub(1).map(|at| &self.held[at]);
+        let during = self.held[after..].iter().take_while(|(sequence, _)| *sequence < to);
         before.into_iter().chain(during).any(|(_, count)| *count >= limit)
     }
 }

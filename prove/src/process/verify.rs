@@ -76,8 +76,7 @@ impl Desk {
         loop {
             let mut open = None;
             for phase in UNDER_WAY {
-                let page = self.get(&format!("/v1/{MARKET}/orders?phase={phase}&limit=1")).await?;
-                open = open.or_else(|| page["items"].get(0).cloned());
+                open = open.or(self.first_in(phase).await?);
             }
             match open {
                 None => return Ok(()),
@@ -87,6 +86,22 @@ impl Desk {
                     ));
                 }
                 Some(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// The first order in this phase; a list looks at some thousands at a time.
+    async fn first_in(&mut self, phase: &str) -> Result<Option<Value>, String> {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/{MARKET}/orders?phase={phase}&limit=1{cursor}");
+            let page = self.get(&path).await?;
+            if let Some(order) = page["items"].get(0) {
+                return Ok(Some(order.clone()));
+            }
+            match page["next"].as_u64() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(None),
             }
         }
     }

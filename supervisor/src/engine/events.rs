@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use surehold_actors::machine::Machine;
-use surehold_actors::shelf::ShelfError;
+use surehold_actors::machine::{Machine, NodeLife};
+use surehold_actors::shelf::{Shelf, ShelfError};
 use surehold_actors::stream::Kind;
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::id::{
@@ -15,6 +15,7 @@ use surehold_domain::mileage::Mileage;
 use surehold_domain::payment::Payment;
 use surehold_domain::review::Review;
 use surehold_domain::saga::Saga;
+use surehold_domain::time::Timestamp;
 use surehold_storage::Record;
 use tokio::time::{Instant, timeout_at};
 
@@ -176,4 +177,20 @@ fn decode(record: &Record) -> Result<Option<CommittedFact>, ShelfError> {
 fn fact<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
     M::fact_from_bytes(&record.bytes)
         .map_err(|source| ShelfError::Codec { stream: record.stream, source })
+}
+
+/// When the latest of the last records were written, as far as they tell.
+pub(crate) fn latest(shelf: &Shelf) -> Result<Option<Timestamp>, ShelfError> {
+    let journal = shelf.journal();
+    let from = journal.last().saturating_sub(READ_RECORDS as u64);
+    let mut latest = None;
+    for record in journal.read_from(from, READ_RECORDS)? {
+        let at = if Kind::of(record.stream) == Some(Kind::Node) {
+            Some(fact::<NodeLife>(&record)?)
+        } else {
+            decode(&record)?.map(|fact| fact.at())
+        };
+        latest = latest.max(at);
+    }
+    Ok(latest)
 }

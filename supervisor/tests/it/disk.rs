@@ -62,3 +62,27 @@ async fn snapshots_that_cannot_be_written_are_replaced_and_lose_nothing() {
     world.check_books().await;
     world.engine.close().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_is_over_goes_away_with_all_it_had_in_memory() {
+    let disk = Arc::<Disk>::default();
+    let world = World::open("", disk.clone(), Arc::default()).await;
+    world.place(1).await;
+    let first = Arc::downgrade(&disk.journal());
+    assert!(first.upgrade().is_some());
+    disk.journal().fail("a fault on demand");
+    until("the first opening is gone, and the engine is ready", || async {
+        let ready = world.engine.readiness() == Readiness::Ready;
+        (first.upgrade().is_none() && ready).then_some(())
+    })
+    .await;
+    world.place(1).await;
+    let second = Arc::downgrade(&disk.journal());
+    world.engine.close().await;
+    drop(world);
+    // The disk itself keeps the last one.
+    until("the second one is gone as well", || async {
+        (second.strong_count() == 1).then_some(())
+    })
+    .await;
+}

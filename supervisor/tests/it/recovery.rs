@@ -128,3 +128,30 @@ async fn a_number_that_only_an_order_names_is_not_given_again() {
     assert_eq!(other.payment.unwrap().id, PaymentId(2));
     world.engine.close().await;
 }
+
+/// A clock that is set back by an hour while the node is down holds up nothing that is under way.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_went_back_holds_up_nobody() {
+    for first in [Does::DoThenSilence, Does::Silence] {
+        let (disk, bank) = (Arc::<Disk>::default(), Arc::new(Bank::scripted(&[first])));
+        let noon = 1_800_000_000_000;
+        let world = World::open_at(Timestamp(noon), "", disk.clone(), bank.clone()).await;
+        let placing = tokio::spawn({
+            let (engine, market) = (world.engine.clone(), world.market);
+            async move { engine.place(market, order(2), None).await }
+        });
+        until("the charge was sent", || async { (bank.books().calls == 1).then_some(()) }).await;
+        disk.journal().fail("the power went out");
+        disk.set_full(true);
+        placing.await.unwrap().unwrap();
+        disk.set_full(false);
+        let earlier = Timestamp(noon - 3_600_000);
+        let world = World::open_at(earlier, "", disk, bank.clone()).await;
+        let began = tokio::time::Instant::now();
+        let view = world.phase(surehold::domain::id::OrderId(1), Phase::Confirmed).await;
+        assert!(began.elapsed().as_secs() < 60, "{first:?}: {:?}", began.elapsed());
+        assert!(view.updated_at >= view.created_at, "{first:?}");
+        assert_eq!(bank.books().captured.len(), 1, "{first:?}");
+        world.engine.close().await;
+    }
+}
