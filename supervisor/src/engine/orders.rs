@@ -229,11 +229,16 @@ impl Engine {
         order: OrderKey,
         command: Command,
     ) -> Result<Seen, Refusal> {
-        let before = load(core, order)?;
-        let settled = core.post.watchers.settled(order, before.saga.number());
         let seen = self.tell(core, order, command).await?;
         if is_settled(&seen.saga) {
             return Ok(seen);
+        }
+        // Only what comes after the command answers it: the order may have come to rest just before it
+        // heard it. Registered before looking, so that nothing is missed in between.
+        let settled = core.post.watchers.settled(order, seen.saga.number());
+        let now = load(core, order)?;
+        if is_settled(&now.saga) {
+            return Ok(now);
         }
         match settling(core, UNDO_WAIT, settled).await {
             Some(seen) => Ok(seen),

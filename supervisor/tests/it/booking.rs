@@ -7,7 +7,7 @@ use surehold::{Idempotency, OrderCommand, OrderFilter, Placed, Refusal};
 use surehold_storage::MemoryJournal;
 
 use crate::bank::{Bank, Does};
-use crate::world::{Disk, World, cancel, order, until};
+use crate::world::{Disk, OPERATOR, World, cancel, order, until};
 
 #[tokio::test(start_paused = true)]
 async fn an_order_is_held_paid_confirmed_and_fulfilled() {
@@ -204,5 +204,32 @@ async fn an_overloaded_engine_turns_customers_away() {
     assert_eq!(orders, taken, "of those turned away nothing is kept");
     let next = world.engine.place(world.market, order(1), None).await;
     assert!(next.is_ok(), "the next one is let in: {next:?}");
+    world.engine.close().await;
+}
+
+/// An operator confirms, and the customer cancels at that very moment: who cancels is told of the
+/// cancellation, not of the confirmation that came just before it.
+#[tokio::test(start_paused = true)]
+async fn who_cancels_while_it_is_confirmed_is_told_that_it_is_cancelled() {
+    let world = World::fresh(OPERATOR).await;
+    for moments in 0..40 {
+        let id = world.place(1).await.order.id;
+        until("it waits in the queue", || async {
+            let view = world.order(id).await;
+            (view.confirmation.as_ref().unwrap().state == Some("waiting")).then_some(())
+        })
+        .await;
+        let (engine, market) = (world.engine.clone(), world.market);
+        let confirming =
+            tokio::spawn(async move { engine.command(market, id, OrderCommand::Confirm).await });
+        for _ in 0..moments {
+            tokio::task::yield_now().await;
+        }
+        let told = world.command(id, cancel()).await;
+        assert_eq!(told.phase, Phase::Cancelled, "after {moments} moments");
+        // Whoever was first, the operator has an answer.
+        let _ = confirming.await.unwrap();
+    }
+    world.check_books().await;
     world.engine.close().await;
 }
