@@ -17,7 +17,7 @@ use surehold_storage::redb::trial;
 /// Values of every shape that a length or a mark stands before.
 type Shapes = (u64, String, Vec<u32>, BTreeMap<String, Option<i64>>, Result<u128, bool>);
 
-/// An envelope around [`Shapes`]: what is read is written and read again as the same.
+/// An envelope around one of the stored shapes: what is read is written and read again as the same.
 ///
 /// # Errors
 /// What does not hold.
