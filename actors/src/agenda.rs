@@ -178,6 +178,14 @@ impl Agenda {
         owed
     }
 
+    /// How many orders wait for an answer from `party`, or from anybody.
+    #[must_use]
+    pub fn waiting(&self, party: Option<Party>) -> usize {
+        let lists = self.lists();
+        let owed = lists.orders.values().filter_map(|entry| entry.open.owed);
+        owed.filter(|owed| party.is_none_or(|party| *owed == party)).count()
+    }
+
     /// Orders that have waited for an answer for at least `patience`, at most `limit`: what they
     /// asked may have been lost with whoever was asked. Each is found once per `patience`.
     #[must_use]

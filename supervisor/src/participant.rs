@@ -113,6 +113,7 @@ impl Health {
             restarts: inner.0.total,
             last_cause: inner.0.last_cause.clone(),
             live: None,
+            queue: None,
             behind: None,
             breaker: None,
             children: Vec::new(),

@@ -343,6 +343,9 @@ pub struct TreeNode {
     pub last_cause: Option<String>,
     /// Live children, where it has them on demand.
     pub live: Option<usize>,
+    /// How much waits for it: orders that are owed its answer (of `orders`: any answer), or, of the
+    /// snapshots, records since the last checkpoint.
+    pub queue: Option<usize>,
     /// Durable records that a follower has not read yet.
     pub behind: Option<u64>,
     /// The circuit breaker, where it has one.

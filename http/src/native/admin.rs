@@ -26,6 +26,8 @@ struct NodeBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker: Option<&'static str>,
@@ -42,6 +44,7 @@ impl<'a> From<&'a TreeNode> for NodeBody<'a> {
             restarts: node.restarts,
             last_cause: node.last_cause.as_deref(),
             live: node.live,
+            queue: node.queue,
             behind: node.behind,
             breaker: node.breaker.map(|breaker| breaker.state),
             breaker_until: node.breaker.and_then(|breaker| breaker.until).map(Moment),

@@ -249,6 +249,7 @@ impl<C: Child> BroodState<C> {
             restarts: ledger.total,
             last_cause: ledger.last_cause,
             live: None,
+            queue: None,
             behind: None,
             breaker: None,
             children: Vec::new(),

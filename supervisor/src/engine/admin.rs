@@ -6,7 +6,7 @@ use surehold_actors::follow::Reached;
 use surehold_actors::order::OrderMsg;
 use surehold_domain::breaker::State;
 use surehold_domain::id::{OrderId, OrderKey};
-use surehold_domain::saga::Command;
+use surehold_domain::saga::{Command, Party};
 use tokio::sync::oneshot;
 
 use super::orders::load;
@@ -39,6 +39,7 @@ impl Engine {
             restarts: ledger.total,
             last_cause: ledger.last_cause,
             live: None,
+            queue: None,
             behind: None,
             breaker: None,
             children,
@@ -49,7 +50,7 @@ impl Engine {
         let healths = &core.healths;
         let mut nodes = Vec::with_capacity(TREE.len());
         for spec in &TREE {
-            nodes.push(match spec.name {
+            let node = match spec.name {
                 "snapshots" => healths.snapshots.node(spec.name),
                 "inventory" => self.brood_node(&core.offerings, spec.name).await,
                 "payments" => {
@@ -71,7 +72,8 @@ impl Engine {
                 "orders" => self.brood_node(&core.orders, spec.name).await,
                 "timers" => healths.timers.node(spec.name),
                 name => fixed(name),
-            });
+            };
+            nodes.push(TreeNode { queue: queue(core, spec.name), ..node });
         }
         nodes
     }
@@ -89,6 +91,7 @@ impl Engine {
             restarts: brood.restarts(),
             last_cause: brood.last_cause(),
             live: Some(brood.live()),
+            queue: None,
             behind: None,
             breaker: None,
             children: children.unwrap_or_default(),
@@ -219,6 +222,20 @@ fn known(participant: &str) -> Result<&'static str, Refusal> {
     })
 }
 
+/// How much waits for a child of the root; `None` for those that nothing waits for.
+fn queue(core: &Core, name: &str) -> Option<usize> {
+    let party = match name {
+        "snapshots" => return Some(core.post.shelf.tail_records()),
+        "orders" => None,
+        "inventory" => Some(Party::Inventory),
+        "payments" => Some(Party::Payments),
+        "confirmations" => Some(Party::Confirmations),
+        "mileage" => Some(Party::Mileage),
+        _ => return None,
+    };
+    Some(core.post.agenda.waiting(party))
+}
+
 /// A follower's node, with what it has still to read. One that has nothing to follow is never behind.
 fn follower(core: &Core, node: TreeNode, reached: &Reached) -> TreeNode {
     let reached = reached.load(std::sync::atomic::Ordering::Acquire);
@@ -234,6 +251,7 @@ fn fixed(name: &str) -> TreeNode {
         restarts: 0,
         last_cause: None,
         live: None,
+        queue: None,
         behind: None,
         breaker: None,
         children: Vec::new(),

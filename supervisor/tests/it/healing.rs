@@ -6,6 +6,7 @@ use surehold::domain::id::OrderId;
 use surehold::domain::saga::Phase;
 use surehold::{Placed, Refusal, TreeNode};
 
+use crate::bank::{Bank, Does};
 use crate::world::{World, cancel, order, until};
 
 async fn node(world: &World, name: &str) -> TreeNode {
@@ -149,5 +150,22 @@ async fn idle_orders_go_to_sleep_and_wake() {
         .await;
     assert_eq!(world.command(id, cancel()).await.phase, Phase::Cancelled);
     world.check_books().await;
+    world.engine.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tree_tells_how_much_waits_for_whom() {
+    let world = World::with_bank("", Bank::scripted(&[Does::Silence; 3])).await;
+    for _ in 0..3 {
+        let (engine, market) = (world.engine.clone(), world.market);
+        tokio::spawn(async move { engine.place(market, order(1), None).await });
+    }
+    until("three orders wait for the payments", || async {
+        (node(&world, "payments").await.queue == Some(3)).then_some(())
+    })
+    .await;
+    assert_eq!(node(&world, "orders").await.queue, Some(3));
+    assert_eq!(node(&world, "inventory").await.queue, Some(0));
+    assert_eq!(node(&world, "reviews").await.queue, None, "no order waits for reviews");
     world.engine.close().await;
 }
