@@ -104,6 +104,36 @@ fn balanced(client: &mut Client) {
     assert_eq!(audit["balanced"], true, "{audit}");
 }
 
+/// What no upgrade and no time may change of an order.
+#[track_caller]
+fn keeps_for_ever(now: &Value, was: &Value) {
+    for field in FOR_EVER {
+        assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
+    }
+}
+
+/// The same, with its payment's number and the beginning of its history.
+#[track_caller]
+fn is_the_same_order(client: &mut Client, now: &Value, was: &Value) {
+    keeps_for_ever(now, was);
+    assert_eq!(now["payment"]["id"], was["payment"]["id"], "{now}");
+    let steps = client.get(&format!("{}/history", path(was))).expect(200).json();
+    assert_eq!(steps["items"][0]["event"], "OrderPlaced");
+    assert_eq!(steps["items"][0]["at"], was["created_at"]);
+}
+
+/// Opened once more, from what this build stored.
+fn on_the_day_after(build: Build, folder: &Path, server: Server, then: &[Value]) {
+    let (status, _) = server.stop();
+    assert_eq!(status.code(), Some(0));
+    let server = start(build, folder);
+    let mut client = server.client();
+    for was in then {
+        keeps_for_ever(&client.get(&path(was)).expect(200).json(), was);
+    }
+    balanced(&mut client);
+}
+
 #[test]
 fn every_order_of_the_first_build_is_there() {
     let folder = unpack(FIRST);
@@ -125,13 +155,7 @@ fn every_order_of_the_first_build_is_there() {
             });
             assert_eq!(now["reason"], reason, "{now}");
         }
-        for field in FOR_EVER {
-            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
-        }
-        assert_eq!(now["payment"]["id"], was["payment"]["id"], "{now}");
-        let steps = client.get(&format!("{}/history", path(was))).expect(200).json();
-        assert_eq!(steps["items"][0]["event"], "OrderPlaced");
-        assert_eq!(steps["items"][0]["at"], was["created_at"]);
+        is_the_same_order(&mut client, &now, was);
     }
     for (market, customer, ids) in
         [("talentshare", "jaehong", json!([1, 2, 3])), ("cinema", "pop", json!([7]))]
@@ -142,18 +166,7 @@ fn every_order_of_the_first_build_is_there() {
         assert_eq!(listed.collect::<Value>(), ids);
     }
     balanced(&mut client);
-    // The day after, from what this build stored.
-    let (status, _) = server.stop();
-    assert_eq!(status.code(), Some(0));
-    let server = start(FIRST, folder.path());
-    let mut client = server.client();
-    for was in &then {
-        let now = client.get(&path(was)).expect(200).json();
-        for field in FOR_EVER {
-            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
-        }
-    }
-    balanced(&mut client);
+    on_the_day_after(FIRST, folder.path(), server, &then);
 }
 
 #[test]
@@ -266,27 +279,10 @@ fn every_order_of_the_second_build_is_there_and_who_waited_for_the_gateway_goes_
                 now
             }
         };
-        for field in FOR_EVER {
-            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
-        }
-        assert_eq!(now["payment"]["id"], was["payment"]["id"], "{now}");
-        let steps = client.get(&format!("{}/history", path(was))).expect(200).json();
-        assert_eq!(steps["items"][0]["event"], "OrderPlaced");
-        assert_eq!(steps["items"][0]["at"], was["created_at"]);
+        is_the_same_order(&mut client, &now, was);
     }
     balanced(&mut client);
-    // The day after, from what this build stored.
-    let (status, _) = server.stop();
-    assert_eq!(status.code(), Some(0));
-    let server = start(SECOND, folder.path());
-    let mut client = server.client();
-    for was in &then {
-        let now = client.get(&path(was)).expect(200).json();
-        for field in FOR_EVER {
-            assert_eq!(now[field], was[field], "{field}: {now}\nnot {was}");
-        }
-    }
-    balanced(&mut client);
+    on_the_day_after(SECOND, folder.path(), server, &then);
 }
 
 #[test]
