@@ -67,6 +67,53 @@ fn every_address_is_described() {
     assert!(gone.is_empty(), "http/openapi.json describes what is not there: {gone:?}");
 }
 
+/// Where the description lists words, and the function that says them: its file and what begins it there.
+const WORDS: [(&str, &str, &str); 7] = [
+    ("Reason", include_str!("../../../domain/src/saga/state.rs"), "pub fn code(&self)"),
+    ("Phase", include_str!("../../../domain/src/saga/state.rs"), "pub fn name(self)"),
+    (
+        "History/properties/items/items/properties/cause",
+        include_str!("../../../domain/src/saga/event.rs"),
+        "impl Cause {",
+    ),
+    (
+        "Message/properties/occasion",
+        include_str!("../../../domain/src/message.rs"),
+        "pub fn name(self)",
+    ),
+    (
+        "Order/properties/confirmation/properties/state",
+        include_str!("../../../domain/src/confirmation.rs"),
+        "pub fn state_name(&self)",
+    ),
+    (
+        "Node/properties/breaker",
+        include_str!("../../../domain/src/breaker.rs"),
+        "pub fn name(&self)",
+    ),
+    ("Attention/properties/why", include_str!("../../src/native/attention.rs"), "let why = match"),
+];
+
+#[test]
+fn every_word_that_is_said_is_described() {
+    let description: Value = serde_json::from_str(OPENAPI).unwrap();
+    for (place, source, begins) in WORDS {
+        let function = source.split(begins).nth(1).unwrap();
+        // The function is over at the first line that closes what it is in.
+        let end = function.find("\n    }\n").unwrap_or(function.len());
+        let said: BTreeSet<&str> = function[..end]
+            .split(" => \"")
+            .skip(1)
+            .map(|arm| arm.split('"').next().unwrap())
+            .collect();
+        let list = &description.pointer(&format!("/components/schemas/{place}/enum"));
+        let list = list.unwrap_or_else(|| panic!("no list at {place}")).as_array().unwrap();
+        let described: BTreeSet<&str> = list.iter().map(|word| word.as_str().unwrap()).collect();
+        assert!(said.len() > 1, "{place}: its words were not found");
+        assert_eq!(said, described, "{place}");
+    }
+}
+
 #[test]
 fn everything_described_is_there() {
     let folder = tempfile::tempdir().unwrap();
