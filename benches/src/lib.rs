@@ -13,6 +13,7 @@
 pub mod bank;
 pub mod build;
 pub mod control;
+pub mod findings;
 pub mod http;
 pub mod load;
 pub mod machine;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many writes are synced to learn what a sync costs.
 const SYNCS: u64 = 200;
@@ -15,7 +15,7 @@ const SYNCS: u64 = 200;
 const WRITE_BYTES: usize = 4096;
 
 /// The machine a run was made on.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     /// Cores this process may use.
     pub cores: usize,
@@ -32,7 +32,7 @@ pub struct Machine {
 }
 
 /// Latency of a synced write.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Sync {
     /// The median, in milliseconds.
     pub p50_ms: f64,

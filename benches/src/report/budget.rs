@@ -3,7 +3,7 @@
 //! A budget holds under conditions (a number of connections, a disk that syncs in so much time, finished orders). Where
 //! a run does not meet them, the verdict is *not judged*, with the reason: a budget passed elsewhere is not passed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Series;
 use crate::machine::Machine;
@@ -25,7 +25,7 @@ const ORDERS_MIN: u64 = 50_000;
 const HOT_LOSS_PERCENT: u32 = 20;
 
 /// One budget.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Budget {
     /// What it is about.
     pub what: String,
@@ -38,7 +38,7 @@ pub struct Budget {
 }
 
 /// Whether a budget is met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is.
