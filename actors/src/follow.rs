@@ -106,7 +106,7 @@ impl Follower {
         tokio::spawn(async move {
             if !more {
                 // A closed journal ends this life of the tree.
-                if post.shelf.journal().durable().reached(cursor + 1).await.is_err() {
+                if post.shelf.journal().durable().followed(cursor + 1).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(pause).await;

@@ -4,10 +4,12 @@
 //! nobody else; a plain broadcast would wake every waiter on every commit.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+
+use crate::demand::Demand;
 
 /// The journal closed before the awaited record became durable; it may or may not be on disk.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -17,7 +19,14 @@ pub struct NotDurable(pub Arc<str>);
 #[derive(Debug, Default)]
 struct Waiting {
     closed: Option<Arc<str>>,
-    by_sequence: BTreeMap<u64, Vec<oneshot::Sender<()>>>,
+    by_sequence: BTreeMap<u64, Vec<Waiter>>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    sender: oneshot::Sender<()>,
+    /// Whether the commit is made for it; the others take what comes.
+    hurried: bool,
 }
 
 /// How far the journal has reached the disk. The writer publishes, everybody else waits.
@@ -26,6 +35,8 @@ pub struct Durable {
     reached: AtomicU64,
     waiting: Mutex<Waiting>,
     closing: Notify,
+    is_closed: AtomicBool,
+    pub(crate) demand: Demand,
 }
 
 impl Durable {
@@ -41,21 +52,42 @@ impl Durable {
         self.reached.load(Ordering::Acquire)
     }
 
+    /// Whether no more records will become durable.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     /// Why no more records will become durable, once that is so.
     #[must_use]
     pub fn closed(&self) -> Option<Arc<str>> {
+        if !self.is_closed() {
+            return None;
+        }
         self.waiting().closed.clone()
     }
 
-    /// Returns when `sequence` is durable.
+    /// Returns when `sequence` is durable, which is done for the sake of whoever asks.
     ///
     /// # Errors
     /// [`NotDurable`] if the journal closed first.
     pub async fn reached(&self, sequence: u64) -> Result<(), NotDurable> {
+        self.wait(sequence, true).await
+    }
+
+    /// As [`Durable::reached`], but hurries nobody: for those who follow what is committed anyway.
+    ///
+    /// # Errors
+    /// [`NotDurable`] if the journal closed first.
+    pub async fn followed(&self, sequence: u64) -> Result<(), NotDurable> {
+        self.wait(sequence, false).await
+    }
+
+    async fn wait(&self, sequence: u64, hurried: bool) -> Result<(), NotDurable> {
         if self.get() >= sequence {
             return Ok(());
         }
-        let receiver = {
+        let (receiver, ring) = {
             let mut waiting = self.waiting();
             // The writer raises the number before it takes the lock, so this second look misses nothing.
             if self.get() >= sequence {
@@ -65,9 +97,13 @@ impl Durable {
                 return Err(NotDurable(Arc::clone(reason)));
             }
             let (sender, receiver) = oneshot::channel();
-            waiting.by_sequence.entry(sequence).or_default().push(sender);
-            receiver
+            waiting.by_sequence.entry(sequence).or_default().push(Waiter { sender, hurried });
+            // Counted before anybody can serve it.
+            (receiver, hurried && self.demand.wait())
         };
+        if ring {
+            self.demand.ring();
+        }
         match receiver.await {
             Ok(()) => Ok(()),
             Err(_) => Err(NotDurable(self.closed().unwrap_or_else(|| "it went away".into()))),
@@ -93,16 +129,20 @@ impl Durable {
             let later = waiting.by_sequence.split_off(&(sequence + 1));
             std::mem::replace(&mut waiting.by_sequence, later)
         };
-        for sender in satisfied.into_values().flatten() {
+        let mut hurried = 0;
+        for waiter in satisfied.into_values().flatten() {
+            hurried += usize::from(waiter.hurried);
             // A waiter that went away needs no answer.
-            let _ = sender.send(());
+            let _ = waiter.sender.send(());
         }
+        self.demand.served(hurried);
     }
 
     /// Says that nothing more will become durable. The first reason stays.
     pub fn close(&self, reason: &str) {
         let mut waiting = self.waiting();
         waiting.closed.get_or_insert_with(|| reason.into());
+        self.is_closed.store(true, Ordering::Release);
         waiting.by_sequence.clear();
         drop(waiting);
         self.closing.notify_waiters();

@@ -23,6 +23,7 @@
 
 pub mod journal;
 
+mod demand;
 pub mod durable;
 pub mod snapshot;
 
@@ -37,6 +38,7 @@ pub mod memory;
 
 mod folder;
 
+pub use self::demand::AtWork;
 pub use self::durable::{Durable, NotDurable};
 pub use self::journal::{Journal, JournalError, NewRecord, Record, Stream};
 pub use self::memory::{MemoryJournal, MemorySnapshots};

@@ -139,11 +139,12 @@ impl RedbJournal {
     fn start(store: Store) -> Result<Arc<RedbJournal>, JournalError> {
         let identity = store.identity()?;
         let tip = recover::tip(&store, identity)?;
+        let durable = Durable::starting_at(tip.sequence);
         let shared = Arc::new(Shared {
             file: store.file().to_owned(),
             identity,
-            durable: Durable::starting_at(tip.sequence),
-            queue: Queue::after(tip.sequence),
+            queue: Queue::before(&durable),
+            durable,
             tail: Mutex::default(),
             reader: Reader::default(),
             store: RwLock::new(Some(store)),

@@ -324,6 +324,11 @@ impl Engine {
         }
         Ok(core.post.shelf.journal().durable().reached(sequence).await?)
     }
+
+    /// As [`Engine::durable`], for those who only follow: no commit is made for their sake.
+    async fn followed(&self, core: &Core, sequence: u64) -> Result<(), Refusal> {
+        Ok(core.post.shelf.journal().durable().followed(sequence).await?)
+    }
 }
 
 fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
@@ -340,15 +345,13 @@ fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
 }
 
 /// Waits for an order to settle for a limited time; `None` when the time is up, or when the journal
-/// closed and nothing more will come of waiting.
+/// closed and nothing more will come of waiting. Who waits then is let go by whoever keeps the journal.
 async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>) -> Option<Seen> {
-    let durable = Arc::clone(core.post.shelf.journal().durable());
-    tokio::select! {
-        // In this order, so that what settled in time is told.
-        biased;
-        seen = within(time, settled) => seen,
-        _ = durable.closing() => None,
+    // Whoever registered after those were let go sees it here.
+    if core.post.shelf.journal().durable().is_closed() {
+        return None;
     }
+    within(time, settled).await
 }
 
 /// Waits for an answer for a limited time; `None` when the time is up or nobody will answer.

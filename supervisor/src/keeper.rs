@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use surehold_actors::shelf::Shelf;
 use surehold_actors::shelf::checkpoint::Checkpoints;
+use surehold_actors::watch::Watchers;
 use surehold_storage::Journal;
 use tracing::warn;
 
@@ -16,27 +17,30 @@ use crate::stores::beside;
 /// Lives as long as the journal takes records.
 pub(crate) struct JournalActor;
 
+/// What it is started with: the journal, and those who wait for what it will take.
+pub(crate) type Kept = (Arc<dyn Journal>, Arc<Watchers>);
+
 /// The journal closed.
 #[derive(Debug)]
 pub(crate) struct JournalClosed(Arc<str>);
 
 impl Actor for JournalActor {
     type Msg = JournalClosed;
-    type State = Arc<dyn Journal>;
-    type Arguments = Arc<dyn Journal>;
+    type State = Kept;
+    type Arguments = Kept;
 
     async fn pre_start(
         &self,
         _myself: ActorRef<JournalClosed>,
-        journal: Arc<dyn Journal>,
-    ) -> Result<Arc<dyn Journal>, ActorProcessingErr> {
-        Ok(journal)
+        kept: Kept,
+    ) -> Result<Kept, ActorProcessingErr> {
+        Ok(kept)
     }
 
     async fn post_start(
         &self,
         myself: ActorRef<JournalClosed>,
-        journal: &mut Arc<dyn Journal>,
+        (journal, _): &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
         let durable = Arc::clone(journal.durable());
         tokio::spawn(async move {
@@ -49,8 +53,10 @@ impl Actor for JournalActor {
         &self,
         _myself: ActorRef<JournalClosed>,
         JournalClosed(reason): JournalClosed,
-        _journal: &mut Arc<dyn Journal>,
+        (_, watchers): &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
+        // Before the tree goes down: those who come to wait for the next one are none of ours.
+        watchers.release();
         Err(format!("the journal closed: {reason}").into())
     }
 }

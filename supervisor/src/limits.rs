@@ -117,8 +117,9 @@ pub const TAIL_RECORDS_MAX: usize = 400_000;
 pub const TAIL_RECORDS_HARD_MAX: usize = 4_000_000;
 /// A checkpoint is made at least this often, if anything happened.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
-/// Committed records one follower takes in one go.
-pub const FOLLOWER_RECORDS: usize = 4096;
+/// Committed records one follower takes in one go: a list of them is some tens of kilobytes, which the
+/// allocator gives and takes without asking the system.
+pub const FOLLOWER_RECORDS: usize = 1024;
 /// Pause between two gulps of a follower, so that it works in batches.
 pub const FOLLOWER_PAUSE: Duration = Duration::from_millis(20);
 /// How long a list waits for the views to reach what was committed when it was asked for.

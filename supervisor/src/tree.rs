@@ -71,8 +71,9 @@ pub(crate) const TREE: [Spec; 12] = [
 ];
 
 async fn journal(soil: Soil) -> Result<ActorCell, SpawnErr> {
-    let journal = Arc::clone(soil.core.post.shelf.journal());
-    let (actor, _) = Actor::spawn_linked(None, JournalActor, journal, soil.root).await?;
+    let post = &soil.core.post;
+    let kept = (Arc::clone(post.shelf.journal()), Arc::clone(&post.watchers));
+    let (actor, _) = Actor::spawn_linked(None, JournalActor, kept, soil.root).await?;
     Ok(actor.get_cell())
 }
 

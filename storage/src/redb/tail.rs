@@ -39,8 +39,10 @@ impl Tail {
     pub(crate) fn read(&self, after: u64, last: u64, limit: usize) -> Option<Vec<Record>> {
         let first = self.records.front()?.sequence;
         let skip = usize::try_from(after.checked_add(1)?.checked_sub(first)?).ok()?;
-        let records = self.records.iter().skip(skip).take(limit);
-        Some(records.take_while(|record| record.sequence <= last).cloned().collect())
+        // There are no gaps, so what is wanted is known before: the list is made at once, at its length.
+        let wanted = usize::try_from(last.saturating_sub(after)).map_or(limit, |it| it.min(limit));
+        let end = self.records.len().min(skip.saturating_add(wanted));
+        Some(self.records.range(skip.min(end)..end).cloned().collect())
     }
 }
 

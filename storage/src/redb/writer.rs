@@ -1,17 +1,19 @@
 //! The writer: one thread that gathers what was appended, writes it as one frame and says so.
 //!
-//! While a commit is on its way to the disk, appends queue up; the next commit takes all of them.
-//! So a lone appender waits for one commit, and many share one. Where many share one, the writer
-//! waits a moment for as many again: a commit costs the processor the same for few as for many, and
-//! on a fast disk small commits would take the time that the appenders need.
+//! It commits when somebody needs it, not when there is something: a lone order appends several records
+//! before it waits, and all of them go in one commit. Where many are at work it lets half of them come to
+//! where they wait for the disk (see [`crate::demand`]), for a limited time. What nobody waits for is on
+//! disk a moment later. While a commit is on its way, appends queue up; the next one takes all of them.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::frame::{Encoder, RECORD_OVERHEAD, Tip};
+use crate::demand::Demand;
+use crate::durable::Durable;
 use crate::folder::panic_text;
 use crate::journal::{JournalError, NewRecord, Record};
 
@@ -20,10 +22,15 @@ const FRAME_RECORDS_MAX: usize = 65_536;
 /// Most bytes in a frame, unless one append brings more: what one read has to hold and to hash.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Appends in a frame from which on the writer waits for as many again.
-const SHARED_FROM: usize = 48;
-/// How long it waits for them at most: well below what so many appenders wait for each other anyway.
-const SHARED_WAIT: Duration = Duration::from_micros(400);
+/// How long a commit may be put off for the sake of each of those at work: about the processor time that
+/// one of them needs between two commits.
+const PATIENCE_EACH: Duration = Duration::from_micros(20);
+/// How long it may be put off at most: about what a few commits take on a fast disk.
+const PATIENCE_MAX: Duration = Duration::from_millis(1);
+/// How long records wait that nobody waits for.
+const UNWANTED_MAX: Duration = Duration::from_millis(5);
+/// Appends that are enough for a frame, whoever waits for them.
+const ENOUGH: usize = 4096;
 
 /// The records of one call of `append`. They stay together in one frame.
 struct Append {
@@ -36,29 +43,22 @@ struct Waiting {
     /// The last sequence given out.
     sequence: u64,
     appends: VecDeque<Append>,
-    /// The writer sleeps; waking it costs a system call, so only a sleeping one is woken.
-    asleep: bool,
-    /// Appends that must be there before it is worth waking it.
-    wanted: usize,
     /// Nothing more comes in; the writer ends when it has written the rest.
     closing: bool,
     closed: Option<Arc<str>>,
 }
 
 /// What was appended and not yet taken by the writer.
-#[derive(Default)]
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
-    wake: Condvar,
+    durable: Arc<Durable>,
 }
 
 impl Queue {
-    /// An empty queue; sequences go on after `sequence`.
-    pub(crate) fn after(sequence: u64) -> Queue {
-        Queue {
-            waiting: Mutex::new(Waiting { sequence, ..Waiting::default() }),
-            wake: Condvar::new(),
-        }
+    /// An empty queue; sequences go on after the last durable one.
+    pub(crate) fn before(durable: &Arc<Durable>) -> Queue {
+        let waiting = Waiting { sequence: durable.get(), ..Waiting::default() };
+        Queue { waiting: Mutex::new(waiting), durable: Arc::clone(durable) }
     }
 
     /// Gives the records their sequences and queues them.
@@ -74,13 +74,12 @@ impl Queue {
         waiting.sequence += records.len() as u64;
         let last = waiting.sequence;
         waiting.appends.push_back(Append { records, bytes });
-        let wake = waiting.asleep && waiting.appends.len() >= waiting.wanted;
-        if wake {
-            waiting.asleep = false;
-        }
+        let queued = waiting.appends.len();
         drop(waiting);
-        if wake {
-            self.wake.notify_one();
+        match queued {
+            1 => self.demand().appended(),
+            ENOUGH => self.demand().ring(),
+            _ => {}
         }
         Ok(last)
     }
@@ -90,27 +89,61 @@ impl Queue {
         let mut waiting = self.waiting();
         waiting.closing = true;
         waiting.closed.get_or_insert_with(|| reason.into());
-        self.wake.notify_one();
+        drop(waiting);
+        self.demand().ring();
     }
 
-    /// Waits until there is something, and a moment for `wanted` appends, and takes all of it;
-    /// nothing once the queue closed.
-    fn take(&self, wanted: usize) -> VecDeque<Append> {
-        let mut waiting = self.waiting();
-        if wanted > 1 {
-            waiting.wanted = wanted;
-            waiting.asleep = waiting.appends.len() < wanted && !waiting.closing;
-            let few = |waiting: &mut Waiting| waiting.asleep && !waiting.closing;
-            let waited = self.wake.wait_timeout_while(waiting, SHARED_WAIT, few);
-            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+    fn demand(&self) -> &Demand {
+        &self.durable.demand
+    }
+
+    /// Waits until a commit is due and takes everything; nothing once the queue closed.
+    fn take(&self) -> VecDeque<Append> {
+        // When what is there was first seen, and when it was first wanted.
+        let (mut seen, mut wanted) = (None, None);
+        loop {
+            let mut waiting = self.waiting();
+            if waiting.closing || self.demand().is_due() && !waiting.appends.is_empty() {
+                return std::mem::take(&mut waiting.appends);
+            }
+            let queued = waiting.appends.len();
+            let patience = self.patience(queued, &mut seen, &mut wanted);
+            if patience == Some(Duration::ZERO) {
+                return std::mem::take(&mut waiting.appends);
+            }
+            self.demand().rest(patience.is_none());
+            drop(waiting);
+            // Whoever came to wait before it lay down did not ring.
+            if queued > 0 && self.demand().is_due() {
+                self.demand().up();
+            } else {
+                self.demand().sleep(patience);
+            }
         }
-        waiting.wanted = 1;
-        while waiting.appends.is_empty() && !waiting.closing {
-            waiting.asleep = true;
-            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// How long the writer may sleep yet if nobody rings; nothing if there is no reason to get up.
+    fn patience(
+        &self,
+        queued: usize,
+        seen: &mut Option<Instant>,
+        wanted: &mut Option<Instant>,
+    ) -> Option<Duration> {
+        let at_work = self.demand().at_work();
+        if queued == 0 {
+            return (at_work > 0).then_some(UNWANTED_MAX);
         }
-        waiting.asleep = false;
-        std::mem::take(&mut waiting.appends)
+        if queued >= ENOUGH {
+            return Some(Duration::ZERO);
+        }
+        let now = Instant::now();
+        let unwanted = UNWANTED_MAX.saturating_sub(now - *seen.get_or_insert(now));
+        if !self.demand().is_wanted() {
+            return Some(unwanted);
+        }
+        let most = u32::try_from(at_work).map_or(PATIENCE_MAX, |many| PATIENCE_EACH * many);
+        let left = most.min(PATIENCE_MAX).saturating_sub(now - *wanted.get_or_insert(now));
+        Some(left.min(unwanted))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -133,13 +166,12 @@ pub(crate) fn run(shared: &Shared, tip: Tip) {
 fn write_all(shared: &Shared, mut tip: Tip) -> Result<(), JournalError> {
     let mut encoder = Encoder::new();
     let mut backlog = VecDeque::new();
-    let mut shared_by = 0;
+    shared.durable.demand.commit_here();
     loop {
         if backlog.is_empty() {
-            backlog = shared.queue.take(if shared_by < SHARED_FROM { 1 } else { shared_by });
+            backlog = shared.queue.take();
         }
         let frame = next_frame(&mut backlog);
-        shared_by = frame.len();
         if frame.is_empty() {
             return Ok(());
         }

@@ -63,7 +63,7 @@ impl Engine {
             }
             cursor = events.cursor;
             if events.at_end {
-                self.durable(&core, cursor + 1).await?;
+                self.followed(&core, cursor + 1).await?;
             }
         }
     }
@@ -90,7 +90,7 @@ impl Engine {
             }
             cursor = events.cursor;
             if events.at_end
-                && let Ok(durable) = timeout_at(until, self.durable(&core, cursor + 1)).await
+                && let Ok(durable) = timeout_at(until, self.followed(&core, cursor + 1)).await
             {
                 durable?;
             }

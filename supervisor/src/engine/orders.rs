@@ -42,6 +42,7 @@ impl Engine {
         let wanted = Wanted::new(market.0, new.offering.0);
         let _pass = self.inner.gate.enter(Work::Placing(wanted)).await?;
         let core = self.core()?;
+        let _at_work = core.post.shelf.journal().durable().enter();
         if core.post.shelf.tail_records() > TAIL_RECORDS_HARD_MAX {
             return Err(Refusal::unavailable("the snapshots cannot keep up; try again shortly"));
         }
@@ -161,6 +162,7 @@ impl Engine {
     ) -> Result<OrderView, Refusal> {
         let _pass = self.inner.gate.enter(Work::Command).await?;
         let core = self.core()?;
+        let _at_work = core.post.shelf.journal().durable().enter();
         let plan = self.plan(market);
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = match command {
@@ -190,6 +192,7 @@ impl Engine {
     pub async fn quote(&self, market: Market, order: OrderId) -> Result<QuoteView, Refusal> {
         let _pass = self.inner.gate.enter(Work::Command).await?;
         let core = self.core()?;
+        let _at_work = core.post.shelf.journal().durable().enter();
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = self.tell(&core, key, Command::Quote).await?;
         self.durable(&core, seen.sequence).await?;

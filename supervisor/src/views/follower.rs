@@ -139,7 +139,7 @@ impl ViewsState {
         tokio::spawn(async move {
             if !more {
                 // A closed journal ends this life of the tree.
-                if views.post.shelf.journal().durable().reached(cursor + 1).await.is_err() {
+                if views.post.shelf.journal().durable().followed(cursor + 1).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(FOLLOWER_PAUSE).await;
