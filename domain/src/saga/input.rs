@@ -126,6 +126,22 @@ pub enum Party {
 }
 
 impl Effect {
+    /// What is asked, in a word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Hold { .. } => "hold",
+            Effect::Charge { .. } => "charge",
+            Effect::Confirm { .. } => "confirm",
+            Effect::Refund { .. } => "refund",
+            Effect::Settle { .. } => "settle",
+            Effect::Release { .. } => "release",
+            Effect::Withdraw { .. } => "withdraw",
+            Effect::Credit { .. } => "credit",
+            Effect::Supply { .. } => "supply",
+        }
+    }
+
     /// Who owes it.
     #[must_use]
     pub fn party(&self) -> Party {

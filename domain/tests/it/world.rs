@@ -36,7 +36,6 @@ use crate::check::{START, card, span};
 pub(crate) use gateway::{Gateway, Mood};
 use mileage::waits_for_points;
 pub(crate) use node::{Entry, Node, hall, shop};
-use parties::effect_name;
 
 /// How long a call to the gateway may take before it counts as not answered.
 const CALL_MAX: Span = Span::seconds(10);
@@ -301,7 +300,7 @@ impl World {
     }
 
     fn asked(&mut self, id: EffectId, effect: Effect) {
-        let name = effect_name(&effect);
+        let name = effect.name();
         match self.fault {
             Some((order, Fault::Lost(lost))) if (order, lost) == (id.order.order, name) => {
                 self.fault = None;
@@ -338,7 +337,7 @@ impl World {
     fn answered(&mut self, id: EffectId, said: Said) {
         let Some(saga) = self.node.orders.get(&id.order.order) else { return };
         if let Some((order, Fault::Late(late))) = self.fault {
-            let owed = saga.effect().is_some_and(|effect| effect_name(&effect) == late);
+            let owed = saga.effect().is_some_and(|effect| effect.name() == late);
             if order == id.order.order && owed {
                 self.fault = None;
                 self.late.push((id, said));

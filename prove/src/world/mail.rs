@@ -40,27 +40,12 @@ pub(crate) enum Message {
     Back { payment: PaymentId, answer: Answer, asked_at: Timestamp },
 }
 
-/// The effect, in one word.
-pub(crate) fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Hold { .. } => "hold",
-        Effect::Charge { .. } => "charge",
-        Effect::Confirm { .. } => "confirm",
-        Effect::Refund { .. } => "refund",
-        Effect::Settle { .. } => "settle",
-        Effect::Release { .. } => "release",
-        Effect::Withdraw { .. } => "withdraw",
-        Effect::Credit { .. } => "credit",
-        Effect::Supply { .. } => "supply",
-    }
-}
-
 impl Message {
     /// In one line.
     pub(crate) fn line(&self) -> String {
         match self {
             Message::Ask { id, effect, .. } => {
-                format!("order {} asks: {} ({})", id.order.order, effect_name(effect), id.number)
+                format!("order {} asks: {} ({})", id.order.order, effect.name(), id.number)
             }
             Message::Answer { id, said } => {
                 format!("answer to order {} ({}): {said:?}", id.order.order, id.number)

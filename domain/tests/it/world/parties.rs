@@ -13,21 +13,6 @@ use surehold_domain::terms::{ConfirmationTerms, ConfirmedBy};
 use super::{Act, Entry, Message, Mood, Said, Word, World};
 use crate::check::{euro, span};
 
-/// The effect, in one word.
-pub(super) fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Hold { .. } => "hold",
-        Effect::Charge { .. } => "charge",
-        Effect::Confirm { .. } => "confirm",
-        Effect::Refund { .. } => "refund",
-        Effect::Settle { .. } => "settle",
-        Effect::Release { .. } => "release",
-        Effect::Withdraw { .. } => "withdraw",
-        Effect::Credit { .. } => "credit",
-        Effect::Supply { .. } => "supply",
-    }
-}
-
 fn refunded(amount: Money) -> Said {
     Said::Plain(Outcome::Refunded(amount))
 }
