@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::beside_all;
 use crate::machine::Machine;
 use crate::report::{Budget, median};
 
@@ -131,7 +132,45 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
+impl Yardstick {
+    /// Its name, for a reader.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Sync => "sync",
+            Self::Hop => "hop",
+        }
+    }
+}
+
+impl Unit {
+    /// Whether more of it is better.
+    #[must_use]
+    pub fn more_is_better(self) -> bool {
+        match self {
+            Self::PerSecond | Self::Ratio => true,
+            Self::Milliseconds | Self::Microseconds | Self::Seconds | Self::Bytes | Self::Count => {
+                false
+            }
+        }
+    }
+}
+
 impl Figure {
+    /// The lowest and the highest of the runs.
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        let runs = self.runs.iter().copied();
+        (runs.clone().fold(f64::INFINITY, f64::min), runs.fold(f64::NEG_INFINITY, f64::max))
+    }
+
+    /// How it stands to a yardstick.
+    #[must_use]
+    pub fn ratio_to(&self, yardstick: Yardstick) -> Option<f64> {
+        self.ratios.iter().find(|ratio| ratio.to == yardstick).map(|ratio| ratio.value)
+    }
+
     /// A figure of these runs, not yet held against anything.
     #[must_use]
     pub fn new(key: &str, what: &str, unit: Unit, runs: Vec<f64>) -> Self {
@@ -149,6 +188,54 @@ impl Figure {
 }
 
 impl Findings {
+    /// Findings with nothing found yet.
+    #[must_use]
+    pub fn new(
+        suite: &str,
+        machine: Machine,
+        settings: Vec<(String, String)>,
+        calibrations: Vec<Calibration>,
+    ) -> Self {
+        let mut remarks = Vec::new();
+        if cfg!(debug_assertions) {
+            remarks.push("the generator is a debug build: run it with --release".to_owned());
+        }
+        Self {
+            suite: suite.to_owned(),
+            machine,
+            settings,
+            calibrations,
+            figures: Vec::new(),
+            plots: Vec::new(),
+            budgets: Vec::new(),
+            failures: Vec::new(),
+            remarks,
+        }
+    }
+
+    /// What every suite's findings are given at the end: each rate and each time is held against the yardsticks that it
+    /// is not yet held against (the echo is the suites' own affair, they know which one belongs to which figure), and
+    /// what is no number is left out and said so, because neither a table nor JSON can carry it.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let own: Vec<_> = self.calibrations.clone();
+        let own: Vec<_> = own.into_iter().filter(|it| it.yardstick != Yardstick::Echo).collect();
+        for mut figure in std::mem::take(&mut self.figures) {
+            figure.runs.retain(|run| run.is_finite());
+            if figure.runs.is_empty() || !figure.median.is_finite() {
+                self.remarks.push(format!("{}: there is no figure", figure.key));
+                continue;
+            }
+            let mut figure = beside_all(figure, &own);
+            figure.ratios.retain(|ratio| ratio.value.is_finite());
+            self.figures.push(figure);
+        }
+        for curve in self.plots.iter_mut().flat_map(|plot| &mut plot.curves) {
+            curve.points.retain(|(x, y)| x.is_finite() && y.is_finite());
+        }
+        self
+    }
+
     /// Whether the subject kept its promise; budgets do not count here.
     #[must_use]
     pub fn is_sound(&self) -> bool {

@@ -1,27 +1,28 @@
-//! A closed-loop load: every connection sends its next request when the last one is answered.
+//! The load: closed loop (every connection sends its next request when the last one is answered) or open loop (requests
+//! leave at fixed times, and a latency counts from there).
 //!
 //! All connections run on the caller's thread (one is enough: the server is what should be busy). A connection that
 //! fails ends the whole load with an error that names it, because a rate measured over fewer connections than asked is
 //! a different figure; a server that stops answering is [`LoadError::Stalled`], not a hang.
 //!
-//! Only expected answers are counted as done and timed: a refusal is fast, and would flatter both rate and percentiles.
+//! Only right answers are counted as done and timed: a refusal is fast, and would flatter both rate and percentiles.
+
+mod pace;
+mod tally;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::wire::{Connection, WireError};
-use crate::workload::Workload;
+pub use pace::Pace;
+pub use tally::{Tally, histogram};
 
-/// The longest latency told apart, in microseconds: ten minutes. Longer ones count as this one.
-const LATENCY_US_MAX: u64 = 600_000_000;
-/// Three significant figures: an error below 0.1% of the value.
-const LATENCY_FIGURES: u8 = 3;
+use crate::wire::{Answer, Connection, WireError};
+use crate::workload::Workload;
+use pace::Pacer;
 
 /// How much to send, over what.
 #[derive(Debug, Clone)]
@@ -38,15 +39,37 @@ pub struct Load {
     pub stalled_after: Duration,
 }
 
-/// What came of a load.
+/// What is sent, and what is made of the answers.
+pub trait Script {
+    /// What has to be remembered of a request until it is answered.
+    type Asked;
+
+    /// Writes the request with this number into an empty buffer.
+    fn ask(&self, number: usize, into: &mut Vec<u8>) -> Self::Asked;
+
+    /// Looks at an answer: whether it is the one that was due.
+    fn heard(&self, asked: Self::Asked, answer: &Answer<'_>, latency: Duration) -> bool;
+}
+
+/// A workload of which every answer has the same status.
 #[derive(Debug, Clone)]
-pub struct Tally {
-    /// From the first request to the last answer; connecting is before that.
-    pub elapsed: Duration,
-    /// How many answers had which status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// The latencies of the expected answers, in microseconds.
-    pub latencies_us: Histogram<u64>,
+pub struct Fixed {
+    /// What is sent.
+    pub workload: Rc<Workload>,
+    /// The status that is due.
+    pub expected: u16,
+}
+
+impl Script for Fixed {
+    type Asked = ();
+
+    fn ask(&self, number: usize, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.workload.request(number));
+    }
+
+    fn heard(&self, (): (), answer: &Answer<'_>, _: Duration) -> bool {
+        answer.status == self.expected
+    }
 }
 
 /// Why a load did not finish.
@@ -71,49 +94,48 @@ pub enum LoadError {
 }
 
 /// What the connections share; they run on one thread.
-struct Shared {
-    workload: Rc<Workload>,
+struct Shared<S> {
+    script: Rc<S>,
     requests: usize,
-    expected: u16,
+    pace: Pace,
+    pacer: Option<Pacer>,
+    start: Instant,
     sent: Cell<usize>,
     answered: Cell<u64>,
     tally: RefCell<Tally>,
 }
 
-impl Tally {
-    fn new() -> Self {
-        let latencies_us = Histogram::new_with_max(LATENCY_US_MAX, LATENCY_FIGURES)
-            .expect("the bounds are constants that the histogram accepts");
-        Self { elapsed: Duration::ZERO, statuses: BTreeMap::new(), latencies_us }
-    }
-
-    fn record(&mut self, status: u16, expected: u16, latency: Duration) {
-        *self.statuses.entry(status).or_insert(0) += 1;
-        if status == expected {
-            let us = u64::try_from(latency.as_micros()).unwrap_or(LATENCY_US_MAX);
-            self.latencies_us.saturating_record(us);
-        }
-    }
-
-    /// How many answers had `status`.
-    #[must_use]
-    pub fn count(&self, status: u16) -> u64 {
-        self.statuses.get(&status).copied().unwrap_or(0)
-    }
-}
-
 impl Load {
     /// Connects everything, then sends `self.requests` requests of the workload and waits for every answer.
     pub async fn drive(&self, workload: Rc<Workload>) -> Result<Tally, LoadError> {
+        self.drive_at(Pace::Closed, workload).await
+    }
+
+    /// The same at some pace.
+    pub async fn drive_at(&self, pace: Pace, workload: Rc<Workload>) -> Result<Tally, LoadError> {
+        let expected = self.expected;
+        self.play(pace, Rc::new(Fixed { workload, expected })).await
+    }
+
+    /// The same with a script, which says itself which answers are right.
+    pub async fn play<S: Script + 'static>(
+        &self,
+        pace: Pace,
+        script: Rc<S>,
+    ) -> Result<Tally, LoadError> {
+        let connections = self.connect().await?;
+        let start = Instant::now();
+        let open = pace != Pace::Closed;
         let shared = Rc::new(Shared {
-            workload,
+            script,
             requests: self.requests,
-            expected: self.expected,
+            pace,
+            pacer: open.then(|| Pacer::start(pace, self.requests, start)),
+            start,
             sent: Cell::new(0),
             answered: Cell::new(0),
-            tally: RefCell::new(Tally::new()),
+            tally: RefCell::new(Tally::default()),
         });
-        let connections = self.connect().await?;
         LocalSet::new().run_until(self.race(connections, &shared)).await?;
         let tally = shared.tally.borrow().clone();
         Ok(tally)
@@ -132,9 +154,12 @@ impl Load {
         Ok(connections)
     }
 
-    async fn race(&self, opened: Vec<Connection>, shared: &Rc<Shared>) -> Result<(), LoadError> {
+    async fn race<S: Script + 'static>(
+        &self,
+        opened: Vec<Connection>,
+        shared: &Rc<Shared<S>>,
+    ) -> Result<(), LoadError> {
         let mut running = JoinSet::new();
-        let start = Instant::now();
         for (number, connection) in opened.into_iter().enumerate() {
             running.spawn_local(Rc::clone(shared).run(number, connection));
         }
@@ -148,32 +173,40 @@ impl Load {
             finished = finish => finished,
             stalled = shared.watch(self.stalled_after) => Err(stalled),
         };
-        shared.tally.borrow_mut().elapsed = start.elapsed();
+        shared.tally.borrow_mut().elapsed = shared.start.elapsed();
         finished
     }
 }
 
-impl Shared {
-    /// One connection: the end of an exchange is the start of the next, so the clock is read once per request.
+impl<S: Script> Shared<S> {
+    /// One connection. In a closed loop the end of an exchange is the start of the next, so the clock is read once per
+    /// request.
     async fn run(
         self: Rc<Self>,
         number: usize,
         mut connection: Connection,
     ) -> Result<(), LoadError> {
-        let mut asked = Instant::now();
+        let mut request = Vec::new();
+        let mut before = self.start;
         while let Some(index) = self.take() {
-            let request = self.workload.request(index);
-            let status = match connection.exchange(request).await {
-                Ok(answer) => answer.status,
-                Err(source) => {
-                    let answered = self.answered.get();
-                    return Err(LoadError::Wire { connection: number, answered, source });
-                }
-            };
+            if let Some(pacer) = &self.pacer {
+                pacer.wait().await;
+            }
+            let asked_at = self.pace.due(index).map_or(before, |due| self.start + due);
+            request.clear();
+            let asked = self.script.ask(index, &mut request);
+            let answer = connection.exchange(&request).await.map_err(|source| LoadError::Wire {
+                connection: number,
+                answered: self.answered.get(),
+                source,
+            })?;
             let now = Instant::now();
+            let latency = now.duration_since(asked_at);
+            let right = self.script.heard(asked, &answer, latency);
             self.answered.set(self.answered.get() + 1);
-            self.tally.borrow_mut().record(status, self.expected, now.duration_since(asked));
-            asked = now;
+            let at = now.duration_since(self.start);
+            self.tally.borrow_mut().record(answer.status, right, latency, at);
+            before = now;
         }
         Ok(())
     }

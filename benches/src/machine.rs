@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// How many writes are synced to learn what a sync costs.
-const SYNCS: u64 = 200;
+/// How many writes are synced to learn what a sync costs. A debug build is tried, not measured.
+const SYNCS: u64 = if cfg!(debug_assertions) { 50 } else { 200 };
 /// The size of each such write.
 const WRITE_BYTES: usize = 4096;
 
@@ -25,7 +25,8 @@ pub struct Machine {
     pub kernel: String,
     /// Type of the file system that holds the data folder.
     pub file_system: String,
-    /// Load average of the last minute, before the run: what else the machine was doing.
+    /// Load average of the last minute, before the run: what else the machine was doing. `NaN` when it is not known.
+    #[serde(deserialize_with = "number_or_nothing")]
     pub load_before: f64,
     /// What overwriting 4 KiB and `fdatasync` takes in the data folder's file system.
     pub sync: Sync,
@@ -57,6 +58,11 @@ impl Machine {
     }
 }
 
+/// JSON has no `NaN`; what is not known is `null` there.
+fn number_or_nothing<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
 fn processor() -> Option<String> {
     let info = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = info.lines().find(|line| line.starts_with("model name"))?;
@@ -75,22 +81,38 @@ fn file_system(folder: &Path) -> Option<String> {
     containing.max_by_key(|(length, _)| *length).map(|(_, kind)| kind.to_owned())
 }
 
-/// Overwrites blocks that are already allocated, as a journal file in use does, so that no growth of the file is timed.
-fn measure_sync(folder: &Path) -> io::Result<Sync> {
-    let probe = tempfile::NamedTempFile::new_in(folder)?;
-    let file: &File = probe.as_file();
-    let places = (0..SYNCS).map(|place| place * WRITE_BYTES as u64);
-    for place in places.clone() {
-        file.write_all_at(&[1; WRITE_BYTES], place)?;
+/// A file whose blocks are allocated already, as those of a journal in use, and what a synced write to it takes.
+#[derive(Debug)]
+pub(crate) struct SyncProbe(tempfile::NamedTempFile);
+
+impl SyncProbe {
+    pub(crate) fn new_in(folder: &Path) -> io::Result<Self> {
+        let probe = tempfile::NamedTempFile::new_in(folder)?;
+        for place in 0..SYNCS {
+            probe.as_file().write_all_at(&[1; WRITE_BYTES], place * WRITE_BYTES as u64)?;
+        }
+        probe.as_file().sync_all()?;
+        Ok(Self(probe))
     }
-    file.sync_all()?;
-    let mut taken = Vec::new();
-    for place in places {
+
+    /// Overwrites 4 KiB and syncs; the place depends on the number.
+    pub(crate) fn take(&self, number: u64) -> io::Result<Duration> {
+        let file: &File = self.0.as_file();
         let start = Instant::now();
-        file.write_all_at(&[2; WRITE_BYTES], place)?;
+        file.write_all_at(&[2; WRITE_BYTES], number % SYNCS * WRITE_BYTES as u64)?;
         file.sync_data()?;
-        taken.push(start.elapsed());
+        Ok(start.elapsed())
     }
+}
+
+/// How long overwriting 4 KiB and `fdatasync` takes in that folder, time after time.
+pub(crate) fn sync_times(folder: &Path) -> io::Result<Vec<Duration>> {
+    let probe = SyncProbe::new_in(folder)?;
+    (0..SYNCS).map(|number| probe.take(number)).collect()
+}
+
+fn measure_sync(folder: &Path) -> io::Result<Sync> {
+    let mut taken = sync_times(folder)?;
     taken.sort_unstable();
     Ok(Sync { p50_ms: at_percent(&taken, 50), p99_ms: at_percent(&taken, 99) })
 }

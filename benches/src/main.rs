@@ -1,9 +1,12 @@
-//! Measures a Surehold server from outside, over HTTP.
+//! Measures Surehold, and proves what a speed alone does not show.
 //!
 //! ```text
-//! cargo run --release -p surehold-benches -- http
-//! cargo run --release -p surehold-benches -- http --connections 1,64,256 --json report.json
-//! cargo run --release -p surehold-benches -- http --hot
+//! cargo run --release -p surehold-benches -- http --connections 1,64,256 --json new.json --report report
+//! cargo run --release -p surehold-benches -- http --rate 5000
+//! cargo run --release -p surehold-benches -- hot
+//! cargo run --release -p surehold-benches -- mixed
+//! cargo run --release -p surehold-benches -- all --report report
+//! cargo run --release -p surehold-benches -- --compare old.json new.json
 //! cargo run --release -p surehold-benches -- participants
 //! cargo run --release -p surehold-benches -- slow-payments
 //! cargo run --release -p surehold-benches -- overload
@@ -11,53 +14,54 @@
 //! cargo run --release -p surehold-benches -- crashes --seed 7
 //! ```
 //!
-//! Without `--server PATH` the release server is built first. Each number of connections gets a fresh server on a fresh
-//! data folder, and both are gone at the end. The folder is made in the system's temporary folder, or below `--scratch`;
-//! it must lie on the disk that is to be measured.
+//! Without `--server PATH` the release server is built first. Each series gets a fresh server on a fresh data folder, and
+//! both are gone at the end. The folder is made in the system's temporary folder, or below `--scratch`; it must lie on
+//! the disk that is to be measured.
 //!
-//! How to read the table:
-//! - **per s** counts expected answers only (200 for the echo, 201 for an order: durable and paid).
-//! - **orders/echo** is the figure to compare between machines: the echo is the same server doing nothing, with the
-//!   same bodies, a moment before. Its spread over the pairs tells how quiet the machine was.
-//! - **server us, gen. us** are processor time for each answer: the generator must stay below the server, and says so when it
-//!   was busy all the time.
-//! - **disk** is growth since ready, allocated blocks; **memory** is the server's, after the last round.
-//! - **books** compares the orders answered 201 with those the server lists, and asks its audit.
-//! - A budget that this run cannot judge says why. Remarks say what speaks against the figures.
+//! `docs/benchmarks.md` says what each suite does and how to read its table; `docs/payments.md` what the last four are
+//! about, which end with one line for each thing that must hold.
 //!
-//! The last four end with one line for each thing that must hold; `docs/payments.md` says what they are about.
-//!
-//! Exit status: 0 when the figures stand, met budgets or not; 1 when the books do not agree with the answers, or the
-//! server ended badly, or a line does not hold; 2 when there are no figures.
+//! Exit status: 0 when the figures stand, met budgets or not; 1 when a promise was broken: books that do not agree with
+//! the answers, a server that is not safe when the power goes, a line that does not hold; 2 when there are no figures.
 
+mod measured;
 mod scripted;
 
 use std::error::Error;
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use surehold_benches::build::build_server;
-use surehold_benches::plan::{Inventory, Plan};
-use surehold_benches::report::Report;
+use surehold_benches::document::Document;
+use surehold_benches::participants;
 use surehold_benches::server::Launch;
-use surehold_benches::{http, participants};
-use tokio::signal::unix::{SignalKind, signal};
+use surehold_benches::versus::Versus;
 
-/// Seeded, end-to-end measurements of the Surehold booking engine.
+use measured::{AllArgs, HttpArgs, Measured, OverHttp};
+
+/// Seeded measurements of the Surehold booking engine.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 struct Cli {
+    /// Hold two runs against each other, figure by figure: the files that --json wrote.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    compare: Option<Vec<PathBuf>>,
     #[command(subcommand)]
-    suite: Suite,
+    suite: Option<Suite>,
 }
 
 #[derive(Subcommand)]
 enum Suite {
     /// Orders over HTTP, beside the same server's echo.
-    Http(HttpArgs),
+    Http(Measured<HttpArgs>),
+    /// Orders on one hot offering, beside orders spread over many, on the same server.
+    Hot(Measured<HttpArgs>),
+    /// 70% reads, 20% orders and 10% cancellations over HTTP, each answer checked.
+    Mixed(Measured<HttpArgs>),
+    /// Every suite that measures, in a modest size, and one report.
+    All(Measured<AllArgs>),
     /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
     Participants(ParticipantsArgs),
     /// A payment service that takes half a second: everybody is answered and paid once, at the service's own speed.
@@ -92,48 +96,13 @@ struct ParticipantsArgs {
     scratch: Option<PathBuf>,
 }
 
-#[derive(Args)]
-struct HttpArgs {
-    /// Orders of one leg, and as many echoes.
-    #[arg(long, default_value = "100000", value_parser = at_least_one)]
-    orders: usize,
-    /// Keep-alive connections, each with one request in flight; several numbers make several series.
-    #[arg(long, default_value = "64", value_delimiter = ',', value_parser = at_least_one)]
-    connections: Vec<usize>,
-    /// How often echo and orders alternate.
-    #[arg(long, default_value = "3", value_parser = at_least_one)]
-    rounds: usize,
-    /// How many offerings the orders are spread over.
-    #[arg(long, default_value = "1000", value_parser = at_least_one, conflicts_with = "hot")]
-    offerings: usize,
-    /// What the offerings hold.
-    #[arg(long, value_enum, default_value = "seats", conflicts_with = "hot")]
-    inventory: Inventory,
-    /// All orders on one offering of seats.
-    #[arg(long)]
-    hot: bool,
-    /// Seed of the requests.
-    #[arg(long, default_value = "1")]
-    seed: u64,
-    /// The server's binary; without it, the release binary is built.
-    #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
-    /// Folder for the fresh data folders; without it, the system's temporary folder.
-    #[arg(long, value_name = "DIR")]
-    scratch: Option<PathBuf>,
-    /// Also write the report as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
-    let sound = match Cli::parse().suite {
-        Suite::Http(args) => run(args).map(|report| report.is_sound()),
-        Suite::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
-        Suite::SlowPayments(args) => scripted::slow_payments(args),
-        Suite::Overload(args) => scripted::overload(args),
-        Suite::Faults(args) => scripted::faults(args),
-        Suite::Crashes(args) => scripted::crashes(args),
+    let Cli { compare, suite } = Cli::parse();
+    let sound = match (compare, suite) {
+        (Some(files), _) => compare_runs(&files),
+        (None, Some(suite)) => suite.run(),
+        // Clap shows its help instead.
+        (None, None) => Ok(true),
     };
     match sound {
         Ok(true) => ExitCode::SUCCESS,
@@ -143,6 +112,30 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+impl Suite {
+    fn run(self) -> Result<bool, Box<dyn Error>> {
+        match self {
+            Self::Http(it) => it.over_http(OverHttp::Http),
+            Self::Hot(it) => it.over_http(OverHttp::Hot),
+            Self::Mixed(it) => it.over_http(OverHttp::Mixed),
+            Self::All(it) => it.all(),
+            Self::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
+            Self::SlowPayments(args) => scripted::slow_payments(args),
+            Self::Overload(args) => scripted::overload(args),
+            Self::Faults(args) => scripted::faults(args),
+            Self::Crashes(args) => scripted::crashes(args),
+        }
+    }
+}
+
+/// Prints two runs beside each other.
+fn compare_runs(files: &[PathBuf]) -> Result<bool, Box<dyn Error>> {
+    let [old, new] = files else { return Err("--compare takes two files".into()) };
+    let versus = Versus::new(&Document::read(old)?, &Document::read(new)?);
+    io::stdout().lock().write_all(versus.to_string().as_bytes())?;
+    Ok(true)
 }
 
 fn run_participants(args: ParticipantsArgs) -> Result<participants::Outcome, Box<dyn Error>> {
@@ -157,48 +150,6 @@ fn run_participants(args: ParticipantsArgs) -> Result<participants::Outcome, Box
     Ok(outcome)
 }
 
-fn run(args: HttpArgs) -> Result<Report, Box<dyn Error>> {
-    let plan = plan(&args);
-    let program = match args.server {
-        Some(program) => program,
-        None => build_server()?,
-    };
-    let mut launch = Launch::new(program);
-    launch.scratch = args.scratch.unwrap_or(launch.scratch);
-    // One thread: the cores are the server's.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(&plan, &launch))?;
-    io::stdout().lock().write_all(report.to_string().as_bytes())?;
-    if let Some(file) = args.json {
-        fs::write(&file, serde_json::to_string_pretty(&report)?)
-            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    }
-    Ok(report)
-}
-
-/// Measures until done or interrupted; either way the server is gone and its folder removed.
-async fn measure(plan: &Plan, launch: &Launch) -> Result<Report, Box<dyn Error>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut progress = |line: &str| tell(line);
-    tokio::select! {
-        report = http::run(plan, launch, &mut progress) => Ok(report?),
-        _ = interrupt.recv() => Err("interrupted".into()),
-        _ = terminate.recv() => Err("terminated".into()),
-    }
-}
-
-fn plan(args: &HttpArgs) -> Plan {
-    Plan {
-        orders: args.orders,
-        connections: args.connections.clone(),
-        rounds: args.rounds,
-        offerings: if args.hot { 1 } else { args.offerings },
-        inventory: if args.hot { Inventory::Seats } else { args.inventory },
-        seed: args.seed,
-    }
-}
-
 /// Progress and errors go to stderr; when nobody reads that, there is nobody to tell.
 fn tell(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
@@ -207,4 +158,14 @@ fn tell(line: &str) {
 fn at_least_one(text: &str) -> Result<usize, String> {
     let number = text.parse::<usize>().map_err(|error| error.to_string())?;
     if number == 0 { Err("must be at least 1".to_owned()) } else { Ok(number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_option_is_there_once_and_complete() {
+        super::Cli::command().debug_assert();
+    }
 }

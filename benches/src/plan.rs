@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::load::Pace;
+use crate::power;
+
 /// The most requests of a warm-up; it is a tenth of a leg below that.
 const WARM_UP_MAX: usize = 5_000;
 
@@ -26,6 +29,8 @@ pub struct Plan {
     pub offerings: usize,
     /// What the offerings hold.
     pub inventory: Inventory,
+    /// Requests a second of an open loop; without it, the loop is closed.
+    pub rate: Option<f64>,
     /// Seed of the requests.
     pub seed: u64,
 }
@@ -41,15 +46,43 @@ pub enum Inventory {
 }
 
 impl Plan {
+    /// When requests leave.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.rate.map_or(Pace::Closed, Pace::Open)
+    }
+
+    /// What was asked, for the settings of a run.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let connections: Vec<_> = self.connections.iter().map(ToString::to_string).collect();
+        let inventory = format!("{:?}", self.inventory).to_lowercase();
+        let pace = match self.rate {
+            None => "closed: each connection sends when it was answered".to_owned(),
+            Some(rate) => {
+                format!("open: {rate} a second, latency from the time at which a request was due")
+            }
+        };
+        let settings = [
+            ("requests of a leg", self.orders.to_string()),
+            ("rounds", self.rounds.to_string()),
+            ("connections", connections.join(", ")),
+            ("loop", pace),
+            ("offerings", format!("{} ({inventory})", self.offerings)),
+            ("seed", self.seed.to_string()),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
     /// How many requests warm a server up, before each kind of leg.
     #[must_use]
     pub fn warm_up(&self, connections: usize) -> usize {
         (self.orders / 10).min(WARM_UP_MAX).max(connections)
     }
 
-    /// How many orders one server may get: no offering may run out of seats.
+    /// How many orders one offering may get: none may run out of seats.
     fn orders_in_all(&self, connections: usize) -> usize {
-        self.warm_up(connections) + self.orders * self.rounds
+        power::ORDERS + self.warm_up(connections) + self.orders * self.rounds
     }
 
     /// The inventory each offering is made with.

@@ -173,6 +173,17 @@ impl Server {
         usage::disk(&data(self.folder.path()))
     }
 
+    /// How many bytes it has caused to be written to storage.
+    pub fn storage_written(&self) -> io::Result<u64> {
+        usage::storage_written(self.pid)
+    }
+
+    /// The folder in which its data folder lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The end of its stderr.
     #[must_use]
     pub fn last_words(&self) -> String {

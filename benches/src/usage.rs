@@ -47,6 +47,14 @@ pub fn processor_time(pid: u32) -> io::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// Reads how many bytes a process has caused to be written to storage: each page counts once when it becomes dirty, and
+/// again only after it was written back. Storage in memory counts nothing.
+pub fn storage_written(pid: u32) -> io::Result<u64> {
+    let figures = fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let written = figures.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+    written.and_then(|bytes| bytes.trim().parse().ok()).ok_or_else(|| unreadable("write_bytes"))
+}
+
 /// Adds up a folder. A file that disappears meanwhile (a compaction) counts as nothing.
 pub fn disk(folder: &Path) -> io::Result<Disk> {
     let mut total = Disk::default();
@@ -97,6 +105,7 @@ mod tests {
         let memory = memory(std::process::id()).unwrap();
         assert!(memory.resident_bytes > 0 && memory.peak_bytes >= memory.resident_bytes);
         processor_time(std::process::id()).unwrap();
+        storage_written(std::process::id()).unwrap();
     }
 
     #[test]

@@ -2,28 +2,31 @@
 //!
 //! The scripted runs, which prove a promise, need the server itself: the binary beside this one, or one that is built.
 //!
-//! The suite needs a server *process*. That is this test binary itself, started again with a filter that selects
+//! `measured` has the suites over HTTP in small, `presented` what is made of their findings.
+//!
+//! The suites need a server *process*. That is this test binary itself, started again with a filter that selects
 //! `serve_as_a_process`, which does nothing in an ordinary run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod measured;
+mod presented;
 mod stand_in;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use stand_in::Fault;
 use surehold_benches::build::build_with;
 use surehold_benches::control::Control;
-use surehold_benches::http::{self, HttpError};
+use surehold_benches::http::HttpError;
 use surehold_benches::load::{Load, LoadError, Tally};
-use surehold_benches::plan::{Inventory, Plan};
-use surehold_benches::report::Report;
 use surehold_benches::runs::{Outcome, crashes, faults, overload, slow_payments};
-use surehold_benches::server::{Launch, ServerError};
+use surehold_benches::server::Launch;
 use surehold_benches::wire::{self, Connection, WireError};
 use surehold_benches::workload::{Workload, order_bodies};
 use tokio::signal::unix::{SignalKind, signal};
@@ -156,9 +159,11 @@ async fn serve_as_a_process() {
     }
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     std::fs::create_dir(&data).unwrap();
-    std::fs::write(Path::new(&data).join("journal"), vec![1; 10_000]).unwrap();
+    let journal = Path::new(&data).join("journal");
+    std::fs::write(&journal, vec![1; 10_000]).unwrap();
     let fault = Fault::named(&fault);
-    let address = stand_in::start(fault).await;
+    let journal = File::options().write(true).open(journal).unwrap();
+    let address = stand_in::start_on(fault, Some(journal)).await;
     println!("stand-in ready at http://{address}, data in {data}");
     terminate.recv().await;
     assert_ne!(fault, Fault::BadEnd, "this one ends badly");
@@ -170,69 +175,6 @@ fn launch(fault: &str, scratch: &Path) -> Launch {
     launch.leading = leading.into_iter().map(Into::into).collect();
     launch.scratch = scratch.to_path_buf();
     launch
-}
-
-async fn run(fault: &str, connections: &[usize]) -> Result<Report, HttpError> {
-    let scratch = tempfile::tempdir().unwrap();
-    let plan = Plan {
-        orders: 50,
-        connections: connections.to_vec(),
-        rounds: 2,
-        offerings: 3,
-        inventory: Inventory::Seats,
-        seed: 7,
-    };
-    let mut lines = Vec::new();
-    let launch = launch(fault, scratch.path());
-    let report = http::run(&plan, &launch, &mut |line| lines.push(line.to_owned())).await;
-    let left: Vec<PathBuf> =
-        std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(left.is_empty(), "left behind: {left:?}");
-    assert!(report.is_err() || !lines.is_empty(), "progress is told");
-    report
-}
-
-#[tokio::test]
-async fn the_suite_measures_checks_and_stops_a_process() {
-    let report = run("none", &[1, 4]).await.unwrap();
-    assert!(report.is_sound(), "{report}");
-    for (series, warm_up) in report.series.iter().zip([5, 5]) {
-        assert_eq!(series.orders_made, warm_up + 100);
-        assert_eq!(series.listing.as_ref().unwrap().standing, warm_up + 100);
-        assert!(series.balanced && series.ratio > 0.0 && series.drain_ms > 0.0, "{series:?}");
-        assert!(series.disk_loaded.apparent_bytes == 10_000 && series.rounds.len() == 2);
-        assert!(series.memory_loaded.peak_bytes >= series.memory_loaded.resident_bytes);
-    }
-    let text = report.to_string();
-    for part in ["4 connections", "median orders", "201 x 100", "audit balanced", "not judged"] {
-        assert!(text.contains(part), "{part} is missing in\n{text}");
-    }
-    let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(json["series"][0]["orders"]["statuses"]["201"], 100);
-    assert_eq!(json["plan"]["connections"], serde_json::json!([1, 4]));
-}
-
-#[tokio::test]
-async fn books_that_do_not_agree_make_the_run_fail() {
-    let report = run("unbalanced", &[2]).await.unwrap();
-    assert!(report.failures[0].contains("audit does not balance"), "{report}");
-    let report = run("bad-end", &[2]).await.unwrap();
-    assert!(report.failures[0].contains("SIGTERM ended the server"), "{report}");
-}
-
-#[tokio::test]
-async fn books_that_cannot_be_asked_fail_the_run_but_keep_the_figures() {
-    let report = run("bookless", &[2]).await.unwrap();
-    assert!(report.failures[0].contains("the audit could not be asked"), "{report}");
-    assert!(report.to_string().contains("the listing could not be checked"), "{report}");
-    assert_eq!(report.series[0].rounds.len(), 2);
-}
-
-#[tokio::test]
-async fn a_server_that_never_comes_up_says_why() {
-    let ended = run("stillborn", &[1]).await;
-    let Err(HttpError::Server(ServerError::NotReady(words))) = ended else { panic!("{ended:?}") };
-    assert!(words.contains("never comes up"), "{words}");
 }
 
 #[tokio::test]

@@ -1,12 +1,20 @@
 //! A tiny server that speaks just enough of the contract to be measured, and misbehaves on demand.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep_until};
+
+/// How long a stand-in that pauses does so, once, and after how many answers.
+pub(crate) const PAUSE: Duration = Duration::from_millis(300);
+pub(crate) const PAUSES_AFTER: u64 = 100;
 
 /// How the stand-in misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +41,10 @@ pub(crate) enum Fault {
     Forgetful,
     /// There is neither a listing nor an audit.
     Bookless,
+    /// For a while, nobody is answered.
+    Pause,
+    /// Orders are answered before they are on disk; for the process only.
+    Unsynced,
     /// SIGTERM ends it with a failure; for the process only.
     BadEnd,
 }
@@ -42,6 +54,7 @@ impl Fault {
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "unbalanced" => Self::Unbalanced,
+            "unsynced" => Self::Unsynced,
             "bookless" => Self::Bookless,
             "bad-end" => Self::BadEnd,
             _ => Self::None,
@@ -52,6 +65,9 @@ impl Fault {
 /// The state all connections share.
 struct Market {
     fault: Fault,
+    /// Where orders are written to, in a process.
+    journal: Option<File>,
+    answered: Mutex<(u64, Option<Instant>)>,
     offerings: Mutex<u64>,
     /// The phases of the orders, by id from 1.
     orders: Mutex<Vec<&'static str>>,
@@ -59,10 +75,20 @@ struct Market {
 
 /// Listens on a free port of the loopback and serves until the runtime ends.
 pub(crate) async fn start(fault: Fault) -> SocketAddr {
+    start_on(fault, None).await
+}
+
+/// The same with a file to which every order is written, and synced before it is answered.
+pub(crate) async fn start_on(fault: Fault, journal: Option<File>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let market =
-        Arc::new(Market { fault, offerings: Mutex::new(0), orders: Mutex::new(Vec::new()) });
+    let market = Arc::new(Market {
+        fault,
+        journal,
+        answered: Mutex::default(),
+        offerings: Mutex::default(),
+        orders: Mutex::default(),
+    });
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).unwrap();
@@ -92,6 +118,10 @@ impl Market {
             let plain = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{body}");
             match self.fault {
                 Fault::Mute => continue,
+                Fault::Pause => {
+                    self.pause().await;
+                    stream.write_all(plain.as_bytes()).await?;
+                }
                 Fault::Chunked => send_torn(&mut stream, status, &body).await?,
                 Fault::CloseAfter(count) if answered == count => {
                     return stream.write_all(&plain.as_bytes()[..plain.len() / 2]).await;
@@ -109,9 +139,25 @@ impl Market {
                 | Fault::Unbalanced
                 | Fault::Forgetful
                 | Fault::Bookless
+                | Fault::Unsynced
                 | Fault::BadEnd => stream.write_all(plain.as_bytes()).await?,
             }
             answered += 1;
+        }
+    }
+
+    /// Waits while nobody is answered.
+    async fn pause(&self) {
+        let until = {
+            let mut answered = self.answered.lock().unwrap();
+            answered.0 += 1;
+            if answered.0 == PAUSES_AFTER {
+                answered.1 = Some(Instant::now() + PAUSE);
+            }
+            answered.1
+        };
+        if let Some(until) = until {
+            sleep_until(until).await;
         }
     }
 
@@ -142,6 +188,12 @@ impl Market {
             asked["offering"].as_u64().filter(|id| *id <= *self.offerings.lock().unwrap());
         if offering.is_none() || !asked["customer"].is_string() {
             return (404, json!({"type": "about:blank"}));
+        }
+        if let Some(journal) = &self.journal {
+            journal.write_all_at(&[2; 8192], 0).unwrap();
+            if self.fault != Fault::Unsynced {
+                journal.sync_data().unwrap();
+            }
         }
         let mut orders = self.orders.lock().unwrap();
         let refused = self.fault == Fault::RefuseThird && orders.len() % 3 == 2;
