@@ -8,7 +8,8 @@
 //! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
 //!
 //! This crate knows the server only by its public contract: a command line, a ready line and HTTP. It links none of
-//! the engine, so it can measure any build of it, an old one too.
+//! the engine, so it can measure any build of it, an old one too. Only the suites under `suites` link what they measure:
+//! `actors` has the domain's machines, and three ways to host them.
 
 pub mod bank;
 pub mod build;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod report;
 pub mod runs;
 pub mod server;
+pub mod suites;
 pub mod usage;
 pub mod wire;
 pub mod workload;

@@ -5,6 +5,7 @@
 //! cargo run --release -p surehold-benches -- http --connections 1,64,256 --json report.json
 //! cargo run --release -p surehold-benches -- http --hot
 //! cargo run --release -p surehold-benches -- participants
+//! cargo run --release -p surehold-benches -- actors
 //! cargo run --release -p surehold-benches -- slow-payments
 //! cargo run --release -p surehold-benches -- overload
 //! cargo run --release -p surehold-benches -- faults --seed 7
@@ -30,6 +31,7 @@
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when the books do not agree with the answers, or the
 //! server ended badly, or a line does not hold; 2 when there are no figures.
 
+mod actors;
 mod scripted;
 
 use std::error::Error;
@@ -46,6 +48,10 @@ use surehold_benches::server::Launch;
 use surehold_benches::{http, participants};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The release server's: what is hosted in this program is measured on the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Seeded, end-to-end measurements of the Surehold booking engine.
 #[derive(Parser)]
 #[command(version)]
@@ -60,6 +66,11 @@ enum Suite {
     Http(HttpArgs),
     /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
     Participants(ParticipantsArgs),
+    /// The same saga on two actor frameworks and on bare tasks: starting, messages, memory, restarts.
+    Actors(actors::ActorsArgs),
+    /// One task of one subject of `actors`, in a process of its own.
+    #[command(hide = true)]
+    ActorsSubject(actors::SubjectArgs),
     /// A payment service that takes half a second: everybody is answered and paid once, at the service's own speed.
     SlowPayments(scripted::SlowPaymentsArgs),
     /// Ten times more orders than can be paid: some are done in good time, the others refused at once.
@@ -130,6 +141,8 @@ fn main() -> ExitCode {
     let sound = match Cli::parse().suite {
         Suite::Http(args) => run(args).map(|report| report.is_sound()),
         Suite::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
+        Suite::Actors(args) => actors::run(args),
+        Suite::ActorsSubject(args) => actors::answer(&args),
         Suite::SlowPayments(args) => scripted::slow_payments(args),
         Suite::Overload(args) => scripted::overload(args),
         Suite::Faults(args) => scripted::faults(args),
