@@ -12,6 +12,9 @@
 //! public contract, a command line, a ready line and HTTP, so they can measure any build of it, an old one too.
 //!
 //! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
+//!
+//! The suites under `suites` that need no server link what they measure: `actors` has the domain's machines, and three
+//! ways to host them.
 
 pub mod bank;
 pub mod build;

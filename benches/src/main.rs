@@ -8,6 +8,7 @@
 //! cargo run --release -p surehold-benches -- all --report report
 //! cargo run --release -p surehold-benches -- --compare old.json new.json
 //! cargo run --release -p surehold-benches -- participants
+//! cargo run --release -p surehold-benches -- actors
 //! cargo run --release -p surehold-benches -- slow-payments
 //! cargo run --release -p surehold-benches -- overload
 //! cargo run --release -p surehold-benches -- faults --seed 7
@@ -24,6 +25,7 @@
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when a promise was broken: books that do not agree with
 //! the answers, a server that is not safe when the power goes, a line that does not hold; 2 when there are no figures.
 
+mod actors;
 mod measured;
 mod scripted;
 
@@ -40,6 +42,10 @@ use surehold_benches::server::Launch;
 use surehold_benches::versus::Versus;
 
 use measured::{AllArgs, HttpArgs, Measured, OverHttp};
+
+/// The release server's: what is hosted in this program is measured on the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Seeded measurements of the Surehold booking engine.
 #[derive(Parser)]
@@ -64,6 +70,11 @@ enum Suite {
     All(Measured<AllArgs>),
     /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
     Participants(ParticipantsArgs),
+    /// The same saga on two actor frameworks and on bare tasks: starting, messages, memory, restarts.
+    Actors(Measured<actors::ActorsArgs>),
+    /// One task of one subject of `actors`, in a process of its own.
+    #[command(hide = true)]
+    ActorsSubject(actors::SubjectArgs),
     /// A payment service that takes half a second: everybody is answered and paid once, at the service's own speed.
     SlowPayments(scripted::SlowPaymentsArgs),
     /// Ten times more orders than can be paid: some are done in good time, the others refused at once.
@@ -121,6 +132,8 @@ impl Suite {
             Self::Hot(it) => it.over_http(OverHttp::Hot),
             Self::Mixed(it) => it.over_http(OverHttp::Mixed),
             Self::All(it) => it.all(),
+            Self::Actors(it) => it.run("actors", None, actors::run),
+            Self::ActorsSubject(args) => actors::answer(&args),
             Self::Participants(args) => run_participants(args).map(|outcome| outcome.is_sound()),
             Self::SlowPayments(args) => scripted::slow_payments(args),
             Self::Overload(args) => scripted::overload(args),

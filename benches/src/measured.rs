@@ -20,7 +20,7 @@ use surehold_benches::server::Launch;
 use surehold_benches::suites::{hot, mixed};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::at_least_one;
+use super::{actors, at_least_one};
 
 /// What a suite gives, or why it gives nothing.
 pub(crate) type Found = Result<Findings, Box<dyn Error>>;
@@ -120,7 +120,8 @@ type Part = (&'static str, fn(&AllArgs) -> Option<u64>, fn(&AllArgs, Tell<'_>) -
 
 /// Every suite, in a modest size. Those in this process come before those over HTTP, whose clean end on an interrupt
 /// stays in force after them.
-const ALL: [Part; 3] = [
+const ALL: [Part; 4] = [
+    ("actors", |_| None, |args, tell| actors::modest(args.rounds, args.seed, tell)),
     (
         "http",
         |args| steps(OverHttp::Http, &args.modest()),

@@ -29,6 +29,8 @@ pub mod dialects;
 pub mod native;
 pub mod webhooks;
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod app;
 pub mod config;
 pub mod observe;

@@ -261,6 +261,15 @@ impl Engine {
         }
     }
 
+    /// Whether it is over: closed as asked, or given up. Whoever waits for more waits in vain.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self.inner.status.condition() {
+            Condition::Closed | Condition::Failed(_) => true,
+            Condition::Up(_) | Condition::Down(_) => false,
+        }
+    }
+
     /// Whether the engine makes progress, or waits for something outside that it will notice. A
     /// process that is not alive should be ended and started again.
     #[must_use]

@@ -20,9 +20,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Words, and the only places whose source may use them.
-const ONLY_IN: [(&str, &[&str]); 4] = [
+const ONLY_IN: [(&str, &[&str]); 5] = [
+    ("actix", &["http/src/actix", "http/src/lib.rs", "benches/src/suites/actors"]),
     ("bincode", &["storage/src/codec.rs"]),
-    ("ractor", &["actors/src", "supervisor/src"]),
+    ("ractor", &["actors/src", "supervisor/src", "benches/src/suites/actors"]),
     ("reqwest", &["actors/src/gateway", "prove/src/client.rs"]),
     ("serde_json", &["actors/src/gateway", "http/src", "prove/src", "benches/src"]),
 ];

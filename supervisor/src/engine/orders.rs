@@ -9,13 +9,14 @@ use surehold_actors::stream::{self, Kind, Series};
 use surehold_actors::watch::{Seen, is_settled};
 use surehold_domain::attributes::Attribute;
 use surehold_domain::card::Card;
-use surehold_domain::id::{MarketId, OrderId, OrderKey, PaymentId};
+use surehold_domain::id::{EffectId, MarketId, OrderId, OrderKey, PaymentId};
 use surehold_domain::idempotency::{KeyUse, Repeat};
 use surehold_domain::order::{Claim, Order};
 use surehold_domain::plan::{Plan, check_attributes};
 use surehold_domain::saga::{Command, Phase, Reason, Saga};
 use surehold_domain::terms::PaymentTerms;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::checked::{check, secret_of};
 use super::keys::{append_keyed, check_key, find_key};
@@ -296,9 +297,31 @@ impl Engine {
                 return Err(Refusal::unavailable("the confirmation is not there yet; ask again"));
             }
         }
-        match settling(core, UNDO_WAIT, settled).await {
-            Some(seen) => Ok(seen),
-            None => load(core, order),
+        self.heeded(core, order, effect, settled).await
+    }
+
+    /// Waits a while for what comes of the operator's word. The order may record something else before
+    /// it hears it, and stand where it stood: that is no answer.
+    async fn heeded(
+        &self,
+        core: &Core,
+        order: OrderKey,
+        asked: EffectId,
+        mut settled: oneshot::Receiver<Seen>,
+    ) -> Result<Seen, Refusal> {
+        let until = Instant::now() + UNDO_WAIT;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Some(seen) = settling(core, left, settled).await else { return load(core, order) };
+            if seen.saga.effect_id() != Some(asked) {
+                return Ok(seen);
+            }
+            // Registered before looking, so that nothing is missed in between.
+            settled = core.post.watchers.settled(order, seen.saga.number());
+            let now = load(core, order)?;
+            if now.saga.effect_id() != Some(asked) && is_settled(&now.saga) {
+                return Ok(now);
+            }
         }
     }
 }

@@ -27,6 +27,28 @@ async fn queue(world: &World, limit: usize) -> Vec<WaitingView> {
     }
 }
 
+/// The word is on its way while the order records something else: that is no answer to it.
+#[tokio::test(start_paused = true)]
+async fn the_operator_is_answered_by_what_came_of_the_word() {
+    let world = World::fresh(OPERATOR).await;
+    for (word, phase) in [
+        (OrderCommand::Confirm, Phase::Confirmed),
+        (OrderCommand::Reject { note: None }, Phase::Cancelled),
+    ] {
+        let id = world.place(1).await.order.id;
+        until("it waits", || async {
+            (world.order(id).await.confirmation?.state == Some("waiting")).then_some(())
+        })
+        .await;
+        let note = OrderCommand::Annotate(
+            [("seen".to_owned(), surehold::domain::attributes::Attribute::Flag(true))].into(),
+        );
+        let (answer, noted) = tokio::join!(world.command(id, word), world.command(id, note));
+        assert_eq!((answer.phase, noted.phase), (phase, Phase::Paid));
+    }
+    world.engine.close().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn thousands_come_into_the_queue_and_leave_it() {
     const COUNT: u64 = 3000;
