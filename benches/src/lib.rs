@@ -7,8 +7,8 @@
 //!
 //! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
 //!
-//! This crate knows the server only by its public contract: a command line, a ready line and HTTP. It links none of
-//! the engine, so it can measure any build of it, an old one too.
+//! All of these know the server only by its public contract: a command line, a ready line and HTTP. So they can measure
+//! any build of it, an old one too. Only `suites` link the engine: they measure what the library does.
 
 pub mod bank;
 pub mod build;
@@ -22,6 +22,7 @@ pub mod plan;
 pub mod report;
 pub mod runs;
 pub mod server;
+pub mod suites;
 pub mod usage;
 pub mod wire;
 pub mod workload;

@@ -1,4 +1,4 @@
-//! Measures a Surehold server from outside, over HTTP.
+//! Measures a Surehold server from outside, over HTTP, and the library from inside.
 //!
 //! ```text
 //! cargo run --release -p surehold-benches -- http
@@ -9,6 +9,11 @@
 //! cargo run --release -p surehold-benches -- overload
 //! cargo run --release -p surehold-benches -- faults --seed 7
 //! cargo run --release -p surehold-benches -- crashes --seed 7
+//! cargo run --release -p surehold-benches -- engine
+//! cargo run --release -p surehold-benches -- journal
+//! cargo run --release -p surehold-benches -- memory --orders 1000000
+//! cargo run --release -p surehold-benches -- recovery --orders 1000000 --server target/release/surehold
+//! cargo run --release -p surehold-benches -- growth --orders 10000000
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each number of connections gets a fresh server on a fresh
@@ -25,11 +30,12 @@
 //! - **books** compares the orders answered 201 with those the server lists, and asks its audit.
 //! - A budget that this run cannot judge says why. Remarks say what speaks against the figures.
 //!
-//! The last four end with one line for each thing that must hold; `docs/payments.md` says what they are about.
+//! Slow-payments, overload, faults and crashes end with one line for each thing that must hold; `docs/payments.md` says what they are about.
 //!
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when the books do not agree with the answers, or the
 //! server ended badly, or a line does not hold; 2 when there are no figures.
 
+mod direct;
 mod scripted;
 
 use std::error::Error;
@@ -68,6 +74,8 @@ enum Suite {
     Faults(scripted::FaultsArgs),
     /// Everything crashes under load: nothing lost, nothing twice.
     Crashes(scripted::CrashesArgs),
+    #[command(flatten)]
+    Direct(direct::Direct),
 }
 
 #[derive(Args)]
@@ -126,6 +134,9 @@ struct HttpArgs {
     json: Option<PathBuf>,
 }
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let sound = match Cli::parse().suite {
         Suite::Http(args) => run(args).map(|report| report.is_sound()),
@@ -134,6 +145,7 @@ fn main() -> ExitCode {
         Suite::Overload(args) => scripted::overload(args),
         Suite::Faults(args) => scripted::faults(args),
         Suite::Crashes(args) => scripted::crashes(args),
+        Suite::Direct(suite) => direct::run(suite),
     };
     match sound {
         Ok(true) => ExitCode::SUCCESS,
