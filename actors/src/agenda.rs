@@ -3,6 +3,10 @@
 //!
 //! Timers are lazy: an order's place in the time line moves only when its time comes, because most
 //! deadlines are pushed back several times before they matter.
+//!
+//! A million orders may wait for a day to come. So nothing that is asked every few seconds goes through
+//! all of them: those that are owed an answer are in a list of their own, and those that are late stand
+//! at the beginning of the time line.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -56,9 +60,17 @@ impl Open {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    open: Open,
-    /// Where it stands in the time line; never later than its deadline.
+    deadline: Timestamp,
+    /// Where it stands in the time line: not later than its deadline, but for one that was found due
+    /// and stands there again.
     scheduled: Timestamp,
+    mark: Mark,
+}
+
+/// An order that waits for an answer.
+#[derive(Debug, Clone, Copy)]
+struct Owed {
+    party: Party,
     /// When it was last entered, or last found waiting.
     since: Timestamp,
 }
@@ -66,7 +78,10 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Lists {
     orders: FxHashMap<OrderKey, Entry>,
+    owed: FxHashMap<OrderKey, Owed>,
     times: BTreeSet<(Timestamp, OrderKey)>,
+    /// No order that was found due stands in the time line after this.
+    again_until: Timestamp,
     /// Those that are marked.
     marked: BTreeSet<(Mark, OrderKey)>,
 }
@@ -74,7 +89,7 @@ struct Lists {
 impl Lists {
     /// Moves an order from the mark it had to the one it has.
     fn mark(&mut self, order: OrderKey, mark: Mark) {
-        let had = self.orders.get(&order).map_or(Mark::Plain, |entry| entry.open.mark);
+        let had = self.orders.get(&order).map_or(Mark::Plain, |entry| entry.mark);
         if had == mark {
             return;
         }
@@ -82,6 +97,15 @@ impl Lists {
         if mark != Mark::Plain {
             self.marked.insert((mark, order));
         }
+    }
+
+    /// The orders whose deadline is more than `grace` ago.
+    fn late(&self, now: Timestamp, grace: Span) -> impl Iterator<Item = OrderKey> + '_ {
+        let until = (now.max(self.again_until), LAST);
+        let begun = self.times.range(..=until).map(|(_, order)| *order);
+        begun.filter(move |order| {
+            self.orders.get(order).is_some_and(|entry| now.since(entry.deadline) > grace)
+        })
     }
 }
 
@@ -102,26 +126,34 @@ impl Agenda {
         let mut guard = self.lists();
         let lists = &mut *guard;
         lists.mark(order, open.map_or(Mark::Plain, |open| open.mark));
-        let Some(open) = open else {
+        match open.and_then(|open| open.owed) {
+            Some(party) => {
+                lists.owed.insert(order, Owed { party, since: now });
+            }
+            None => {
+                lists.owed.remove(&order);
+            }
+        }
+        let Some(Open { deadline, mark, .. }) = open else {
             if let Some(entry) = lists.orders.remove(&order) {
                 lists.times.remove(&(entry.scheduled, order));
             }
             return;
         };
         let scheduled = match lists.orders.get(&order) {
-            Some(entry) if entry.scheduled <= open.deadline => entry.scheduled,
+            Some(entry) if entry.scheduled <= deadline => entry.scheduled,
             old => {
                 if let Some(entry) = old {
                     lists.times.remove(&(entry.scheduled, order));
                 }
-                lists.times.insert((open.deadline, order));
-                if lists.times.first() == Some(&(open.deadline, order)) {
+                lists.times.insert((deadline, order));
+                if lists.times.first() == Some(&(deadline, order)) {
                     self.earlier.notify_one();
                 }
-                open.deadline
+                deadline
             }
         };
-        lists.orders.insert(order, Entry { open, scheduled, since: now });
+        lists.orders.insert(order, Entry { deadline, scheduled, mark });
     }
 
     /// Orders whose deadline has passed, at most `limit`, and when to look again. They stay on the
@@ -143,10 +175,11 @@ impl Agenda {
             }
             lists.times.remove(&(time, order));
             let Some(entry) = lists.orders.get_mut(&order) else { continue };
-            entry.scheduled = if entry.open.deadline > now {
-                entry.open.deadline
+            entry.scheduled = if entry.deadline > now {
+                entry.deadline
             } else {
                 due.push(order);
+                lists.again_until = lists.again_until.max(again_at);
                 again_at
             };
             lists.times.insert((entry.scheduled, order));
@@ -164,16 +197,8 @@ impl Agenda {
     #[must_use]
     pub fn owed(&self, party: Option<Party>) -> Vec<OrderKey> {
         let lists = self.lists();
-        let wanted = |open: &Open| match party {
-            Some(party) => open.owed == Some(party),
-            None => open.owed.is_some(),
-        };
-        let mut owed: Vec<OrderKey> = lists
-            .orders
-            .iter()
-            .filter(|(_, entry)| wanted(&entry.open))
-            .map(|(order, _)| *order)
-            .collect();
+        let wanted = lists.owed.iter().filter(|(_, owed)| party.is_none_or(|it| owed.party == it));
+        let mut owed: Vec<OrderKey> = wanted.map(|(order, _)| *order).collect();
         owed.sort_unstable();
         owed
     }
@@ -182,20 +207,19 @@ impl Agenda {
     #[must_use]
     pub fn waiting(&self, party: Option<Party>) -> usize {
         let lists = self.lists();
-        let owed = lists.orders.values().filter_map(|entry| entry.open.owed);
-        owed.filter(|owed| party.is_none_or(|party| *owed == party)).count()
+        lists.owed.values().filter(|owed| party.is_none_or(|it| owed.party == it)).count()
     }
 
     /// Orders that have waited for an answer for at least `patience`, at most `limit`: what they
     /// asked may have been lost with whoever was asked. Each is found once per `patience`.
     #[must_use]
     pub fn unanswered(&self, now: Timestamp, patience: Span, limit: usize) -> Vec<OrderKey> {
-        let waits = |entry: &Entry| entry.open.owed.is_some() && now.since(entry.since) >= patience;
         let mut lists = self.lists();
-        let waiting = lists.orders.iter_mut().filter(|(_, entry)| waits(entry)).take(limit);
+        let waits = |owed: &Owed| now.since(owed.since) >= patience;
+        let waiting = lists.owed.iter_mut().filter(|(_, owed)| waits(owed)).take(limit);
         let mut found = Vec::new();
-        for (order, entry) in waiting {
-            entry.since = now;
+        for (order, owed) in waiting {
+            owed.since = now;
             found.push(*order);
         }
         found.sort_unstable();
@@ -217,12 +241,10 @@ impl Agenda {
     /// Orders whose deadline is more than `grace` ago: nothing acted on them, which is a fault.
     #[must_use]
     pub fn overdue(&self, now: Timestamp, grace: Span) -> usize {
-        let late = |entry: &&Entry| now.since(entry.open.deadline) > grace;
-        self.lists().orders.values().filter(late).count()
+        self.lists().late(now, grace).count()
     }
 
-    /// The first `limit` overdue orders after this one. Goes through all unfinished orders, in
-    /// memory.
+    /// The first `limit` overdue orders after this one. Goes through all that are overdue, in memory.
     #[must_use]
     pub fn list_overdue(
         &self,
@@ -232,11 +254,11 @@ impl Agenda {
         limit: usize,
     ) -> Vec<OrderKey> {
         let mut first = BTreeSet::new();
-        for (order, entry) in &self.lists().orders {
-            if now.since(entry.open.deadline) <= grace || after.is_some_and(|it| *order <= it) {
+        for order in self.lists().late(now, grace) {
+            if after.is_some_and(|it| order <= it) {
                 continue;
             }
-            first.insert(*order);
+            first.insert(order);
             if first.len() > limit {
                 first.pop_last();
             }
@@ -267,6 +289,8 @@ impl Agenda {
 
 /// No order comes before it.
 const FIRST: OrderKey = OrderKey { market: MarketId(0), order: OrderId(0) };
+/// No order comes after it.
+const LAST: OrderKey = OrderKey { market: MarketId(u16::MAX), order: OrderId(u64::MAX) };
 
 #[cfg(test)]
 mod tests {
@@ -324,6 +348,20 @@ mod tests {
         agenda.set(key(2), open(99, None), Timestamp(1));
         agenda.set(key(4), None, Timestamp(1));
         assert_eq!((agenda.marked(Mark::Stuck), agenda.marked(Mark::Unreached)), (1, 3));
+    }
+
+    #[test]
+    fn an_order_that_nobody_looks_at_is_overdue_wherever_it_stands() {
+        let agenda = Agenda::default();
+        agenda.set(key(1), open(10, None), Timestamp(0));
+        agenda.set(key(2), open(10, None), Timestamp(0));
+        agenda.set(key(3), open(10, None), Timestamp(0));
+        agenda.set(key(3), open(90, None), Timestamp(0));
+        // The first was found due and stands in the time line after the moment it is asked about.
+        assert_eq!(agenda.due(Timestamp(10), Timestamp(40), 1).0, vec![key(1)]);
+        let late = |now| agenda.list_overdue(Timestamp(now), Span(5), None, 9);
+        assert_eq!((late(15), late(16)), (vec![], vec![key(1), key(2)]));
+        assert_eq!(agenda.overdue(Timestamp(60), Span(5)), 2, "the third has time");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Versions are per stored type. A type that changes gets a new version and keeps a reader for the
 //! old one; golden files in `tests/golden` hold every version ever written.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use surehold_domain::confirmation::{self, Confirmation};
@@ -36,11 +39,34 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
     /// Facts applied so far.
     fn number(&self) -> u32;
 
+    /// Whether what grows with the orders is stored apart from the rest, in parts with numbers. Then the
+    /// three functions below say how.
+    const PARTED: bool = false;
+
+    /// The part that a fact changes; all others may be missing when it is applied.
+    fn part_of(_fact: &Self::Fact) -> Option<u64> {
+        None
+    }
+    /// Takes the parts out, as far as they are there.
+    ///
+    /// # Errors
+    /// [`CodecError`] if one cannot be written.
+    fn take_parts(&mut self) -> Result<BTreeMap<u64, Bytes>, CodecError> {
+        Ok(BTreeMap::new())
+    }
+    /// Puts a part back.
+    ///
+    /// # Errors
+    /// [`CodecError`] for bytes that are no part, or of another version.
+    fn put_part(&mut self, _bytes: &[u8]) -> Result<(), CodecError> {
+        Ok(())
+    }
+
     /// A fact as stored bytes.
     ///
     /// # Errors
     /// [`CodecError`] if the fact cannot be written.
-    fn fact_to_bytes(fact: &Self::Fact) -> Result<bytes::Bytes, CodecError> {
+    fn fact_to_bytes(fact: &Self::Fact) -> Result<Bytes, CodecError> {
         codec::encode(Self::FACT_VERSION, fact)
     }
 
@@ -110,6 +136,24 @@ impl Machine for Inventory {
     }
     fn number(&self) -> u32 {
         Inventory::number(self)
+    }
+
+    const PARTED: bool = true;
+
+    fn part_of(fact: &inventory::Fact) -> Option<u64> {
+        fact.event.part()
+    }
+    fn take_parts(&mut self) -> Result<BTreeMap<u64, Bytes>, CodecError> {
+        let encoded = |(number, part)| Ok((number, codec::encode(Self::STATE_VERSION, &part)?));
+        self.take_book().into_iter().map(encoded).collect()
+    }
+    fn put_part(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        let (found, body) = codec::open(bytes)?;
+        if found != Self::STATE_VERSION {
+            return Err(CodecError::UnknownVersion { found, known: Self::STATE_VERSION });
+        }
+        self.put_book(codec::decode(body)?);
+        Ok(())
     }
 }
 

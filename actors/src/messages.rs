@@ -229,7 +229,7 @@ impl MessagesState {
         let Some(saga) = self.order(key)? else { return Ok(None) };
         let order = saga.order();
         let sold = OfferingKey { market: key.market, offering: order.offering };
-        let sold = post.shelf.load::<Inventory>(sold.stream())?;
+        let sold = post.shelf.load_head::<Inventory>(sold.stream())?;
         let points = match post.shelf.load::<Mileage>(stream::mileage(key))? {
             Some(loaded) => loaded.machine.credited,
             None => order.terms.mileage.map_or(0, |terms| terms.points(order.price)),

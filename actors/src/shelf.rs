@@ -12,6 +12,7 @@
 pub mod checkpoint;
 mod formats;
 mod page;
+mod parts;
 pub mod recover;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -297,20 +298,44 @@ impl Shelf {
         self.fold(stream, tail)
     }
 
+    /// As [`Shelf::load`], but of what is stored in parts there is only what the newest facts are about.
+    /// For whoever looks at the rest of it, which costs the same however many orders there were.
+    ///
+    /// # Errors
+    /// As [`Shelf::load`].
+    pub fn load_head<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
+        let tail = self.shard(Self::index(stream)).get(&stream).cloned().unwrap_or_default();
+        let whole = tail.first().is_some_and(|record| record.number == 1);
+        let stored = if whole { None } else { parts::load_for::<M>(self, stream, &tail)? };
+        Self::over(stream, stored, &tail)
+    }
+
     fn fold<M: Machine>(
         &self,
         stream: Stream,
         tail: Vec<TailRecord>,
     ) -> Result<Option<Loaded<M>>, ShelfError> {
         let whole = tail.first().is_some_and(|record| record.number == 1);
-        let mut loaded = if whole { None } else { self.stored::<M>(stream)? };
-        for record in &tail {
+        let stored = if whole { None } else { self.stored::<M>(stream)? };
+        Self::over(stream, stored, &tail)
+    }
+
+    /// What is stored, with the newest facts over it.
+    fn over<M: Machine>(
+        stream: Stream,
+        mut loaded: Option<Loaded<M>>,
+        tail: &[TailRecord],
+    ) -> Result<Option<Loaded<M>>, ShelfError> {
+        for record in tail {
             fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
         }
         Ok(loaded)
     }
 
     fn stored<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
+        if M::PARTED {
+            return parts::load(self, stream);
+        }
         let (place, slot) = page::of_snapshot(stream);
         let stored = self.snapshots.get(SNAPSHOTS, &place.to_key())?;
         let entry = stored.as_deref().and_then(|stored| page::find(stored, slot));

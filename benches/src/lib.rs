@@ -14,7 +14,7 @@
 //! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
 //!
 //! The suites under `suites` that need no server link what they measure: `actors` has the domain's machines, and three
-//! ways to host them.
+//! ways to host them; `engine`, `memory`, `recovery` and `growth` the library; `journal` the journal.
 
 pub mod bank;
 pub mod build;

@@ -13,6 +13,11 @@
 //! cargo run --release -p surehold-benches -- overload
 //! cargo run --release -p surehold-benches -- faults --seed 7
 //! cargo run --release -p surehold-benches -- crashes --seed 7
+//! cargo run --release -p surehold-benches -- engine
+//! cargo run --release -p surehold-benches -- journal
+//! cargo run --release -p surehold-benches -- memory --orders 1000000
+//! cargo run --release -p surehold-benches -- recovery --orders 1000000 --server target/release/surehold
+//! cargo run --release -p surehold-benches -- growth --orders 10000000
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each series gets a fresh server on a fresh data folder, and
@@ -26,6 +31,7 @@
 //! the answers, a server that is not safe when the power goes, a line that does not hold; 2 when there are no figures.
 
 mod actors;
+mod direct;
 mod measured;
 mod scripted;
 
@@ -83,6 +89,8 @@ enum Suite {
     Faults(scripted::FaultsArgs),
     /// Everything crashes under load: nothing lost, nothing twice.
     Crashes(scripted::CrashesArgs),
+    #[command(flatten)]
+    Direct(direct::Direct),
 }
 
 #[derive(Args)]
@@ -139,6 +147,7 @@ impl Suite {
             Self::Overload(args) => scripted::overload(args),
             Self::Faults(args) => scripted::faults(args),
             Self::Crashes(args) => scripted::crashes(args),
+            Self::Direct(suite) => suite.run(),
         }
     }
 }

@@ -49,6 +49,7 @@ pub struct Server {
     pid: u32,
     address: SocketAddr,
     folder: TempDir,
+    data: PathBuf,
 }
 
 /// How a server ended.
@@ -105,9 +106,19 @@ impl Launch {
 
     /// Starts the server on a fresh folder and waits until it says where it listens.
     pub async fn start(&self) -> Result<Server, ServerError> {
+        self.start_in(None).await
+    }
+
+    /// Starts the server on this data folder, which stays, and waits until it says where it listens.
+    pub async fn start_on(&self, data: &Path) -> Result<Server, ServerError> {
+        self.start_in(Some(data)).await
+    }
+
+    async fn start_in(&self, kept: Option<&Path>) -> Result<Server, ServerError> {
         let folder =
             tempfile::Builder::new().prefix("surehold-bench-").tempdir_in(&self.scratch)?;
-        let mut command = self.command(folder.path())?;
+        let data = kept.map_or_else(|| data(folder.path()), Path::to_owned);
+        let mut command = self.command(folder.path(), &data)?;
         let mut child = command
             .spawn()
             .map_err(|source| ServerError::Spawn { program: self.program.clone(), source })?;
@@ -117,7 +128,7 @@ impl Launch {
         let heard = timeout(READY_WITHIN, find_address(&mut lines)).await;
         if let Ok(Ok(Some(address))) = heard {
             tokio::spawn(drain(lines));
-            return Ok(Server { child, pid, address, folder });
+            return Ok(Server { child, pid, address, folder, data });
         }
         end(&mut child);
         let last_words = quote(folder.path());
@@ -128,10 +139,10 @@ impl Launch {
         })
     }
 
-    fn command(&self, folder: &Path) -> io::Result<Command> {
+    fn command(&self, folder: &Path, data: &Path) -> io::Result<Command> {
         let mut command = Command::new(&self.program);
         command.args(&self.leading).args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-        command.arg(data(folder)).args(["--admin", "--echo", "--market"]);
+        command.arg(data).args(["--admin", "--echo", "--market"]);
         match &self.market {
             Some(file) => command.arg(file),
             None => command.arg("talentshare"),
@@ -170,7 +181,7 @@ impl Server {
 
     /// What its data folder takes.
     pub fn disk(&self) -> io::Result<Disk> {
-        usage::disk(&data(self.folder.path()))
+        usage::disk(&self.data)
     }
 
     /// How many bytes it has caused to be written to storage.

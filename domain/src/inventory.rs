@@ -17,6 +17,7 @@
 //! **Slots are counted each by itself**, by their moment: a time that the clock shows twice is two.
 
 mod availability;
+mod book;
 mod fact;
 mod held;
 mod offering;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::availability::Availability;
+pub use self::book::Part;
 pub use self::fact::{Event, Fact, Input, Verdict};
 pub(crate) use self::held::Held;
 pub use self::offering::{Model, NIGHTS_MAX, Offering, Patch, SLOTS_MAX};

@@ -41,6 +41,8 @@ pub trait Child: Send + Sync + 'static {
     const POLICY: Policy;
     /// Messages kept for a child that is about to live.
     const MAIL_MAX: usize;
+    /// Sweeps a child may be idle before it goes to sleep.
+    const IDLE_SWEEPS: u32;
 
     /// Starts one under its supervisor. `poisoned` asks for a fault on demand.
     fn spawn(

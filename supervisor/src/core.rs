@@ -237,7 +237,7 @@ fn open_offering(
     key: OfferingKey,
     offering: inventory::Offering,
 ) -> Result<(), CoreError> {
-    if post.shelf.load::<Inventory>(key.stream())?.is_none() {
+    if post.shelf.load_head::<Inventory>(key.stream())?.is_none() {
         let event = inventory::Event::Opened(Box::new(offering));
         let fact = inventory::Fact { at: post.clock.now(), event };
         post.shelf.append::<Inventory>(key.stream(), 1, &fact)?;

@@ -68,8 +68,11 @@ pub const RESUMED_MAX: usize = 32;
 /// Live children of one kind (orders, offerings) before the idle longest go to sleep early. One
 /// costs about 3 KiB.
 pub const LIVE_MAX: usize = 50_000;
-/// Sweeps a child may be idle before it goes to sleep.
-pub const IDLE_SWEEPS: u32 = 2;
+/// Sweeps an order may be idle before it goes to sleep.
+pub const ORDER_IDLE_SWEEPS: u32 = 2;
+/// The same of an offering: to wake up it reads who holds how much of it, and there are far fewer of
+/// them than orders. One that sells something every minute stays up.
+pub const OFFERING_IDLE_SWEEPS: u32 = 90;
 /// Pause between two sweeps.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Messages kept for an order that is between two lives. More than one ever gets at once.

@@ -17,8 +17,9 @@ use surehold_domain::saga::Party;
 use crate::brood::{Brood, Child};
 use crate::limits::{
     CHILD_BACKOFF, CHILD_RESTARTS_MAX, CHILD_WINDOW, GATEWAY_CALL, GATEWAY_CALLS_MAX, LIVE_MAX,
-    OFFERING_MAIL_MAX, ORDER_MAIL_MAX, PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX,
-    PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW, WAKE_CHUNK,
+    OFFERING_IDLE_SWEEPS, OFFERING_MAIL_MAX, ORDER_IDLE_SWEEPS, ORDER_MAIL_MAX,
+    PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW,
+    WAKE_CHUNK,
 };
 use crate::participant::{NEEDED, Worker};
 use crate::policy::{Policy, Then};
@@ -51,6 +52,7 @@ impl Child for Orders {
         then: Then::Quarantine,
     };
     const MAIL_MAX: usize = ORDER_MAIL_MAX;
+    const IDLE_SWEEPS: u32 = ORDER_IDLE_SWEEPS;
 
     async fn spawn(
         &self,
@@ -93,6 +95,7 @@ impl Child for Offerings {
         then: Then::Quarantine,
     };
     const MAIL_MAX: usize = OFFERING_MAIL_MAX;
+    const IDLE_SWEEPS: u32 = OFFERING_IDLE_SWEEPS;
 
     async fn spawn(
         &self,

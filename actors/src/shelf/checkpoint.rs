@@ -25,6 +25,7 @@ use surehold_storage::{Change, Space, Stream};
 
 use super::formats;
 use super::page::{self, Page};
+use super::parts;
 use super::{
     Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one,
 };
@@ -37,7 +38,7 @@ pub const META_KEY: &[u8] = b"meta";
 /// The key in [`META`] of the formats that the snapshots and the facts under the watermark have.
 pub const FORMATS_KEY: &[u8] = b"formats";
 /// The version of [`Meta`] and of the entries it describes.
-pub const META_VERSION: u8 = 3;
+pub const META_VERSION: u8 = 4;
 /// The version of an entry of the index of unfinished orders; of older ones the order is read.
 pub const OPEN_VERSION: u8 = 3;
 /// Pages changed in one batch: few enough that readers do not wait for it.
@@ -59,12 +60,12 @@ pub struct Meta {
 }
 
 impl Meta {
-    fn add(&mut self, space: Space, key: &[u8], value: &[u8]) {
+    pub(super) fn add(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.entries += 1;
         self.sum = self.sum.wrapping_add(entry_hash(space, key, value));
     }
 
-    fn take(&mut self, space: Space, key: &[u8], value: &[u8]) {
+    pub(super) fn take(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.entries = self.entries.saturating_sub(1);
         self.sum = self.sum.wrapping_sub(entry_hash(space, key, value));
     }
@@ -168,7 +169,15 @@ fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfErr
     let mut done = Vec::new();
     let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
     for group in batch {
-        let Some((first, _)) = group.first() else { continue };
+        let Some((first, tail)) = group.first() else { continue };
+        if Kind::of(*first) == Some(Kind::Offering) {
+            // Each is a page by itself, and more.
+            if let Some((more, number)) = parts::fold::<Inventory>(shelf, *first, tail, meta)? {
+                changes.extend(more);
+                done.push((*first, number));
+            }
+            continue;
+        }
         let mut changed = Changed::load(shelf, SNAPSHOTS, page::of_snapshot(*first).0)?;
         for (stream, tail) in group {
             let slot = page::of_snapshot(*stream).1;
@@ -202,7 +211,7 @@ fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfErr
 }
 
 /// A page under change, and what was stored before.
-struct Changed {
+pub(super) struct Changed {
     space: Space,
     key: Vec<u8>,
     old: Option<Vec<u8>>,
@@ -210,15 +219,23 @@ struct Changed {
 }
 
 impl Changed {
-    fn load(shelf: &Shelf, space: Space, place: Stream) -> Result<Changed, ShelfError> {
+    pub(super) fn load(shelf: &Shelf, space: Space, place: Stream) -> Result<Changed, ShelfError> {
         let key = place.to_key().to_vec();
         let old = shelf.snapshots.get(space, &key)?;
         let page = old.as_deref().map(Page::read).unwrap_or_default();
         Ok(Changed { space, key, old, page })
     }
 
+    pub(super) fn get(&self, slot: u8) -> Option<&[u8]> {
+        self.page.get(slot)
+    }
+
+    pub(super) fn put(&mut self, slot: u8, bytes: Vec<u8>) {
+        self.page.put(slot, bytes);
+    }
+
     /// The change to the store, entered into the meta record's sum; `None` if there is none.
-    fn change(self, meta: &mut Meta) -> Option<Change> {
+    pub(super) fn change(self, meta: &mut Meta) -> Option<Change> {
         let Changed { space, key, old, page } = self;
         let new = page.to_bytes();
         if new == old {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use super::{Brood, Child, SHARDS, Slot};
-use crate::limits::{IDLE_SWEEPS, LIVE_MAX, SWEEP_EVERY, TREE_CHILDREN_MAX};
+use crate::limits::{LIVE_MAX, SWEEP_EVERY, TREE_CHILDREN_MAX};
 use crate::policy::{Exit, Ledger, Verdict};
 use crate::view::TreeNode;
 
@@ -229,7 +229,7 @@ impl<C: Child> BroodState<C> {
 
     fn sweep(&mut self) {
         let sweep = self.brood.sweep.fetch_add(1, Ordering::Relaxed);
-        let patience = if self.brood.live() > LIVE_MAX { 0 } else { IDLE_SWEEPS };
+        let patience = if self.brood.live() > LIVE_MAX { 0 } else { C::IDLE_SWEEPS };
         self.brood.passivate(|touched| sweep.wrapping_sub(touched) >= patience);
     }
 

@@ -29,7 +29,7 @@ impl Core {
         if let Some(offering) = self.catalogue.get(key) {
             return Ok(Some(offering));
         }
-        let loaded = self.post.shelf.load::<Inventory>(key.stream())?;
+        let loaded = self.post.shelf.load_head::<Inventory>(key.stream())?;
         Ok(loaded.and_then(|loaded| self.catalogue.put(key, &loaded.machine)))
     }
 }
@@ -64,8 +64,8 @@ impl Engine {
                 let key = OfferingKey { market, offering: id };
                 let counter = numbers.counter(Kind::Offering, market);
                 let before = counter.fetch_max(id.0, std::sync::atomic::Ordering::Relaxed);
-                let free =
-                    id.0 > before || core.post.shelf.load::<Inventory>(key.stream())?.is_none();
+                let free = id.0 > before
+                    || core.post.shelf.load_head::<Inventory>(key.stream())?.is_none();
                 if !free {
                     return Err(Refusal::Conflict(format!("offering {id} exists already")));
                 }
@@ -213,7 +213,7 @@ impl Engine {
     ) -> Result<OfferingView, Refusal> {
         let core = self.core()?;
         let key = OfferingKey { market: self.market_id(&core, market), offering: id };
-        let loaded = core.post.shelf.load::<Inventory>(key.stream())?;
+        let loaded = core.post.shelf.load_head::<Inventory>(key.stream())?;
         let loaded = loaded.ok_or_else(|| not_found(key))?;
         self.durable(&core, loaded.sequence).await?;
         Ok(view(&loaded.machine))
@@ -240,7 +240,7 @@ impl Engine {
         while id < end && items.len() < limit {
             id += 1;
             let key = OfferingKey { market, offering: OfferingId(id) };
-            match core.post.shelf.load::<Inventory>(key.stream())? {
+            match core.post.shelf.load_head::<Inventory>(key.stream())? {
                 Some(loaded) if loaded.machine.is_open() => {
                     sequence = sequence.max(loaded.sequence);
                     items.push(view(&loaded.machine));
@@ -290,7 +290,7 @@ fn not_found(key: OfferingKey) -> Refusal {
 }
 
 fn open_one(core: &Core, key: OfferingKey) -> Result<Loaded<Inventory>, Refusal> {
-    let loaded = core.post.shelf.load::<Inventory>(key.stream())?;
+    let loaded = core.post.shelf.load_head::<Inventory>(key.stream())?;
     loaded.filter(|loaded| loaded.machine.is_open()).ok_or_else(|| not_found(key))
 }
 
