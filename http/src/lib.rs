@@ -30,6 +30,7 @@ pub mod native;
 pub mod webhooks;
 
 pub mod app;
+pub mod compaction;
 pub mod config;
 pub mod observe;
 pub mod server;

@@ -59,7 +59,7 @@ pub struct Meta {
 }
 
 impl Meta {
-    fn add(&mut self, space: Space, key: &[u8], value: &[u8]) {
+    pub(super) fn add(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.entries += 1;
         self.sum = self.sum.wrapping_add(entry_hash(space, key, value));
     }
@@ -94,8 +94,8 @@ type Group = Vec<(Stream, Vec<TailRecord>)>;
 type OpenEntry = Option<Option<Vec<u8>>>;
 
 /// What the fold of one stream stores.
-struct Folded {
-    snapshot: Vec<u8>,
+pub(super) struct Folded {
+    pub(super) snapshot: Vec<u8>,
     open: OpenEntry,
     /// Facts up to this number are in the snapshot.
     number: u32,
@@ -152,14 +152,14 @@ impl Checkpoints {
     }
 }
 
-fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
+pub(super) fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
     let stream = crate::stream::node();
     let value =
         codec::encode(META_VERSION, meta).map_err(|source| ShelfError::Codec { stream, source })?;
     Ok(Change::Put { space: META, key: META_KEY.to_vec(), value: value.to_vec() })
 }
 
-fn put_formats() -> Change {
+pub(super) fn put_formats() -> Change {
     Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
 }
 
@@ -202,7 +202,7 @@ fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfErr
 }
 
 /// A page under change, and what was stored before.
-struct Changed {
+pub(super) struct Changed {
     space: Space,
     key: Vec<u8>,
     old: Option<Vec<u8>>,
@@ -210,15 +210,19 @@ struct Changed {
 }
 
 impl Changed {
-    fn load(shelf: &Shelf, space: Space, place: Stream) -> Result<Changed, ShelfError> {
+    pub(super) fn load(shelf: &Shelf, space: Space, place: Stream) -> Result<Changed, ShelfError> {
         let key = place.to_key().to_vec();
         let old = shelf.snapshots.get(space, &key)?;
         let page = old.as_deref().map(Page::read).unwrap_or_default();
         Ok(Changed { space, key, old, page })
     }
 
+    pub(super) fn put(&mut self, slot: u8, bytes: Vec<u8>) {
+        self.page.put(slot, bytes);
+    }
+
     /// The change to the store, entered into the meta record's sum; `None` if there is none.
-    fn change(self, meta: &mut Meta) -> Option<Change> {
+    pub(super) fn change(self, meta: &mut Meta) -> Option<Change> {
         let Changed { space, key, old, page } = self;
         let new = page.to_bytes();
         if new == old {
@@ -237,7 +241,7 @@ impl Changed {
     }
 }
 
-fn fold_stream(
+pub(super) fn fold_stream(
     stream: Stream,
     old: Option<&[u8]>,
     tail: &[TailRecord],
@@ -282,7 +286,7 @@ fn fold_as<M: Machine>(
     Ok(Some(Folded { snapshot: snapshot.to_vec(), open, number }))
 }
 
-fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
+pub(super) fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
     codec::encode(OPEN_VERSION, open)
         .map(|bytes| bytes.to_vec())
         .map_err(|source| ShelfError::Codec { stream, source })
