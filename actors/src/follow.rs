@@ -12,7 +12,7 @@ use surehold_domain::time::{Span, Timestamp};
 use surehold_storage::{Change, Record};
 
 use crate::post::Post;
-use crate::shelf::{CURSORS, ShelfError};
+use crate::shelf::{CURSORS, Shelf, ShelfError};
 
 /// Bounds of a follower.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,24 @@ pub struct Pace {
 
 /// How far a follower has come, for whoever watches it.
 pub type Reached = Arc<AtomicU64>;
+
+/// How far the follower of this name has come, as far as that was stored.
+///
+/// # Errors
+/// [`ShelfError`] if its cursor cannot be read.
+pub fn stored_cursor(shelf: &Shelf, name: &str) -> Result<Option<u64>, ShelfError> {
+    let stored = shelf.snapshots().get(CURSORS, name.as_bytes())?;
+    Ok(stored.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes))
+}
+
+/// Stores how far the follower of this name has come.
+///
+/// # Errors
+/// [`ShelfError`] if it cannot be stored.
+pub fn store_cursor(shelf: &Shelf, name: &str, cursor: u64) -> Result<(), ShelfError> {
+    let (key, value) = (name.as_bytes().to_vec(), cursor.to_be_bytes().to_vec());
+    Ok(shelf.snapshots().apply(vec![Change::Put { space: CURSORS, key, value }])?)
+}
 
 /// One follower.
 pub struct Follower {
@@ -52,10 +70,11 @@ impl Follower {
         pace: Pace,
         reached: Reached,
     ) -> Result<Follower, ShelfError> {
-        let stored = post.shelf.snapshots().get(CURSORS, name.as_bytes())?;
-        let stored = stored.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let stored = stored_cursor(&post.shelf, name)?.unwrap_or(0);
         // A cursor beyond the journal is of another journal.
         let cursor = if stored > post.shelf.journal().last() { 0 } else { stored };
+        // Nothing is removed that this follower had not done: what is gone needs nothing more.
+        let cursor = cursor.max(post.shelf.journal().anchor());
         reached.store(cursor, Ordering::Release);
         let stored_at = post.clock.now();
         Ok(Follower { post, name, pace, reached, cursor, stored: cursor, stored_at, wrote: 0 })
@@ -93,8 +112,7 @@ impl Follower {
         let now = self.post.clock.now();
         let due = now.since(self.stored_at) >= self.pace.stored_every;
         if due && self.cursor > self.stored && shelf.journal().durable().get() >= self.wrote {
-            let (key, value) = (self.name.as_bytes().to_vec(), self.cursor.to_be_bytes().to_vec());
-            shelf.snapshots().apply(vec![Change::Put { space: CURSORS, key, value }])?;
+            store_cursor(shelf, self.name, self.cursor)?;
             (self.stored, self.stored_at) = (self.cursor, now);
         }
         Ok(records.len() == self.pace.records)

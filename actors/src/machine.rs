@@ -83,6 +83,17 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
         }
     }
 
+    /// A state of an older version, as today's, and the sequence stored before it. Among the
+    /// snapshots there is none, because those of another version are built anew. In a journal's
+    /// archive there may be, and there the facts are gone: whoever changes a state keeps a reader of
+    /// every older version here, from the first release that archives on.
+    ///
+    /// # Errors
+    /// [`CodecError::UnknownVersion`] for a version that was never archived, or is not yet.
+    fn older_state(version: u8, _body: &[u8]) -> Result<(u64, Self), CodecError> {
+        Err(CodecError::UnknownVersion { found: version, known: Self::STATE_VERSION })
+    }
+
     /// A fact of an older version, as today's.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! Invariants: a record is in the journal if and only if it is in a tail or under the watermark; a
 //! snapshot never holds a fact that is not durable.
 
+pub mod archive;
 pub mod checkpoint;
 mod formats;
 mod page;
@@ -65,6 +66,14 @@ pub enum ShelfError {
         /// Which record.
         sequence: u64,
         /// What it tells of.
+        what: String,
+        /// The version found, and the newest known.
+        found: String,
+    },
+    /// An archive that a newer version of this program wrote.
+    #[error("the journal's archive holds {what}, {found}")]
+    NewerArchive {
+        /// What is in it.
         what: String,
         /// The version found, and the newest known.
         found: String,
@@ -347,8 +356,8 @@ fn decode_stored<M: Machine>(stream: Stream, bytes: &[u8]) -> Result<Loaded<M>, 
     let codec_error = |source| ShelfError::Codec { stream, source };
     let (version, body) = codec::open(bytes).map_err(codec_error)?;
     if version != M::STATE_VERSION {
-        let known = M::STATE_VERSION;
-        return Err(codec_error(CodecError::UnknownVersion { found: version, known }));
+        let (sequence, machine) = M::older_state(version, body).map_err(codec_error)?;
+        return Ok(Loaded { machine, sequence });
     }
     let Stored { sequence, machine } = codec::decode::<Stored<M>>(body).map_err(codec_error)?;
     Ok(Loaded { machine, sequence })

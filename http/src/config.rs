@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use surehold::Retention;
 use surehold::domain::plan::{Plan, PlanError};
 
 use self::file::File;
@@ -50,6 +51,8 @@ pub struct Config {
     pub edge: edge::Settings,
     /// How long to wait for a data folder that another server has.
     pub wait_for_data: Duration,
+    /// Which records stay in the journal.
+    pub retention: Retention,
     /// Whether `POST /echo` answers.
     pub echo: bool,
 }
@@ -110,6 +113,7 @@ impl Config {
         let edge = settings(&flags, &file)?;
         let wait_for_data = flags.wait_for_data.or(file.wait_for_data).unwrap_or(0);
         let wait_for_data = Duration::from_secs(u64::from(wait_for_data));
+        let retention = flags.keep_records.or(file.keep_records).unwrap_or_default();
         let listen = flags.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned());
         let listen = address(&listen)?;
         let markets = if flags.market.is_empty() { file.market } else { flags.market };
@@ -142,6 +146,7 @@ impl Config {
             payments,
             edge,
             wait_for_data,
+            retention,
             clock_off,
             echo,
         })
@@ -172,7 +177,37 @@ fn settings(flags: &ServeFlags, file: &File) -> Result<edge::Settings, ConfigErr
     Ok(edge::Settings { max_connections, patience: file.patience, rate, trusted })
 }
 
+/// A data folder that is to be compacted.
+#[derive(Debug)]
+pub struct Folder {
+    /// Where it is.
+    pub data: PathBuf,
+    /// The marketplaces that a server on it has.
+    pub plans: Vec<Plan>,
+    /// Records that stay at least.
+    pub kept: u64,
+}
+
 impl Config {
+    /// The folder that these flags mean, for commands that work on it while no server does.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn folder(flags: ServeFlags) -> Result<Folder, ConfigError> {
+        let file = match &flags.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let data = flags.data.or(file.data).unwrap_or_else(|| PathBuf::from(DATA));
+        let markets = if flags.market.is_empty() { file.market } else { flags.market };
+        let kept = match flags.keep_records.or(file.keep_records) {
+            Some(Retention::All) => u64::MAX,
+            Some(Retention::Last(kept)) => kept,
+            None => 0,
+        };
+        Ok(Folder { data, plans: markets::load(&markets)?, kept })
+    }
+
     /// Where the server is that these flags mean, for commands that talk to it.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub mod webhooks;
 #[cfg(feature = "actix")]
 pub mod actix;
 pub mod app;
+pub mod compaction;
 pub mod config;
 pub mod observe;
 pub mod server;

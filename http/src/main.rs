@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use surehold::{Data, Engine, OpenError, Options, SystemClock};
 use surehold_http::app::App;
+use surehold_http::compaction;
 use surehold_http::config::flags::{Cli, Command, ServeFlags};
 use surehold_http::config::payments::Payments;
 use surehold_http::config::{Config, Secrets, markets};
@@ -47,7 +48,10 @@ fn main() -> ExitCode {
     };
     let logged = match cli.command {
         Some(Command::Prove(_)) => LOGGED_WHILE_PROVING,
-        None | Some(Command::Serve | Command::CheckMarket { .. } | Command::RebuildViews) => LOGGED,
+        None
+        | Some(
+            Command::Serve | Command::CheckMarket { .. } | Command::RebuildViews | Command::Compact,
+        ) => LOGGED,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(logged));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         }
         .map(|()| ExitCode::SUCCESS),
         Some(Command::RebuildViews) => rebuild_views(cli.serve).map(|()| ExitCode::SUCCESS),
+        Some(Command::Compact) => compact(cli.serve).map(|()| ExitCode::SUCCESS),
         Some(Command::Prove(flags)) => proving::prove(flags),
     };
     done.unwrap_or_else(|reason| {
@@ -87,6 +92,12 @@ fn broken_on_purpose() -> Result<(), String> {
 fn rebuild_views(flags: ServeFlags) -> Result<(), String> {
     let server = Config::server(&flags).map_err(said)?;
     let done = remote::rebuild_views(server, Secrets::from_env().admin_token.as_deref())?;
+    say(&mut std::io::stdout(), &done).map_err(said)
+}
+
+fn compact(flags: ServeFlags) -> Result<(), String> {
+    let folder = Config::folder(flags).map_err(said)?;
+    let done = compaction::compact(&folder).map_err(|error| opening(&folder.data, &error))?;
     say(&mut std::io::stdout(), &done).map_err(said)
 }
 
@@ -129,6 +140,7 @@ async fn run(config: Config) -> Result<End, String> {
     say(&mut std::io::stderr(), &format!("INFO payments: {}", gateway.describe())).map_err(said)?;
     let mut options = Options::new(Data::Folder(config.data.clone()), config.plans);
     options.gateway = gateway;
+    options.retention = config.retention;
     options.clock = Arc::new(SystemClock::off_by(config.clock_off.saturating_mul(1000)));
     let mut stop = pin!(async move {
         tokio::select! {

@@ -26,6 +26,7 @@ struct Told {
     field: Option<String>,
     phase: Option<Phase>,
     order: Option<u64>,
+    first: Option<u64>,
     retry_after: Option<Duration>,
     allow: Option<String>,
 }
@@ -42,6 +43,8 @@ struct Body<'a> {
     phase: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
 }
 
 impl Problem {
@@ -54,9 +57,18 @@ impl Problem {
         detail: impl Into<String>,
     ) -> Problem {
         let detail = detail.into();
-        let (field, phase, order, retry_after, allow) = (None, None, None, None, None);
-        let told = Told { status, kind, title, detail, field, phase, order, retry_after, allow };
-        Problem(Box::new(told))
+        Problem(Box::new(Told {
+            status,
+            kind,
+            title,
+            detail,
+            field: None,
+            phase: None,
+            order: None,
+            first: None,
+            retry_after: None,
+            allow: None,
+        }))
     }
 
     /// What it is this time, in words.
@@ -202,6 +214,12 @@ impl From<Refusal> for Problem {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Problem::new(status, "quarantined", title, detail).of_order(order)
             }
+            Refusal::Gone { first } => {
+                let title = "What was asked for is no longer kept";
+                let mut problem = Problem::new(StatusCode::GONE, "gone", title, detail);
+                problem.0.first = Some(first);
+                problem
+            }
             Refusal::Unavailable { reason, retry_after } => {
                 Problem::unavailable(reason, retry_after)
             }
@@ -227,6 +245,7 @@ impl From<Problem> for Response {
             field: problem.field.as_deref(),
             phase: problem.phase.map(Phase::name),
             order: problem.order,
+            first: problem.first,
         };
         let mut response = answer::typed(problem.status, PROBLEM, &body);
         if let Some(allow) = &problem.allow {

@@ -84,6 +84,14 @@ impl Query {
         Ok(self.number(name, 0, NUMBER_MAX)?.unwrap_or(0))
     }
 
+    /// Takes a sequence, if there is one.
+    ///
+    /// # Errors
+    /// 422 unless it is a number that one can be.
+    pub fn sequence(&mut self, name: &str) -> Result<Option<u64>, Problem> {
+        self.number(name, 0, NUMBER_MAX)
+    }
+
     /// Takes yes or no; no if it is absent.
     ///
     /// # Errors

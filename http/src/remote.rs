@@ -20,7 +20,7 @@ const BAR: usize = 40;
 pub fn rebuild_views(server: SocketAddr, token: Option<&str>) -> Result<String, String> {
     let ask = |method: &str, path: &str| ask(server, token, method, path);
     ask("POST", "/v1/admin/views/rebuild")?;
-    let bar = Bar { drawn: std::io::stderr().is_terminal() };
+    let bar = Bar::new();
     loop {
         let progress = ask("GET", "/v1/admin/views")?;
         let number = |name: &str| progress[name].as_u64();
@@ -35,12 +35,16 @@ pub fn rebuild_views(server: SocketAddr, token: Option<&str>) -> Result<String, 
 }
 
 /// A bar on a terminal; nothing where nobody looks.
-struct Bar {
+pub(crate) struct Bar {
     drawn: bool,
 }
 
 impl Bar {
-    fn show(&self, reached: u64, last: u64) {
+    pub(crate) fn new() -> Bar {
+        Bar { drawn: std::io::stderr().is_terminal() }
+    }
+
+    pub(crate) fn show(&self, reached: u64, last: u64) {
         if !self.drawn {
             return;
         }
@@ -52,7 +56,7 @@ impl Bar {
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
-    fn end(&self, last: u64) {
+    pub(crate) fn end(&self, last: u64) {
         self.show(last, last);
         if self.drawn {
             let _ = std::io::stderr().write_all(b"\n");

@@ -48,6 +48,7 @@ struct Count {
     answers: u64,
     journals: u64,
     records: u64,
+    removed: u64,
     engines: u64,
     twice: u64,
 }
@@ -94,6 +95,7 @@ fn enter(verdict: &mut Verdict, count: Count) {
     verdict.tried(count.runs, "runs");
     verdict.tried(count.answers, "answers remembered");
     verdict.tried(count.records, "records checked");
+    verdict.tried(count.removed, "of them archived and removed");
 }
 
 fn fault(Broken { what, story }: Broken, seed: u64, quick: bool) -> Fault {

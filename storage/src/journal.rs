@@ -10,6 +10,8 @@
 //! 6. What is read was checked: each frame carries the hash of the frame before it.
 //! 7. A closed journal gives its file up: reads are refused too, and it can be opened anew at once,
 //!    even while the closed handle lives on.
+//! 8. Old records may be removed once an [`Archive`] in the journal itself stands for them. What is
+//!    left still follows what is gone: the anchor keeps its place and its hash.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::durable::Durable;
+use crate::snapshot::SnapshotStore;
 
 /// Names the list of facts a record belongs to. What the numbers mean is the caller's affair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +120,12 @@ pub enum JournalError {
         /// The newest format known.
         known: u8,
     },
+    /// What was asked for is gone from the journal; its archive stands for it.
+    #[error("the records before sequence {first} were removed from the journal")]
+    Removed {
+        /// The first sequence that is still there, or that comes next.
+        first: u64,
+    },
     /// The operating system refused (no room, no permission, a failing disk).
     #[error("{}: {reason}", .file.display())]
     Io {
@@ -141,7 +150,8 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Damaged`] if what is stored fails its checks, [`JournalError::Io`] if it
-    /// cannot be read, [`JournalError::Closed`] once the journal is closed.
+    /// cannot be read, [`JournalError::Removed`] if `after` is below the anchor,
+    /// [`JournalError::Closed`] once the journal is closed.
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError>;
 
     /// The last durable sequence; 0 for an empty journal.
@@ -155,9 +165,39 @@ pub trait Journal: Send + Sync + 'static {
     /// A number that tells this journal from any other, fixed when it was made.
     fn identity(&self) -> u128;
 
+    /// The last sequence that was removed; 0 if nothing was.
+    fn anchor(&self) -> u64 {
+        0
+    }
+
+    /// What stands for removed records; `None` for a journal that removes none.
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        None
+    }
+
     /// Bytes the journal takes on disk; 0 where there is no disk.
     fn size_on_disk(&self) -> u64;
 
     /// Writes what was appended, then closes: later appends are refused. Idempotent.
     fn close(&self);
+}
+
+/// What stands for records that were removed. It keeps the contract of a snapshot store and more:
+/// it is no cache but part of the journal, every batch is durable on return, and it cannot be
+/// cleared.
+pub trait Archive: SnapshotStore {
+    /// Removes at most so many frames from the front, as far as all their records have sequences up
+    /// to `sequence` and are durable. What stands for them must have been put before. Answers with
+    /// the last sequence removed in all.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] if a frame is not what was written, [`JournalError::Io`] if the
+    /// system refuses, [`JournalError::Closed`] once the journal is closed.
+    fn remove_to(&self, sequence: u64, frames: usize) -> Result<u64, JournalError>;
+
+    /// Holds every entry against the sum that the anchor keeps of them.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] if they are not those that were put.
+    fn verify(&self) -> Result<(), JournalError>;
 }

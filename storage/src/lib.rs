@@ -15,6 +15,8 @@
 //!        1   -> [ 1 2 3 | hash of genesis ]
 //!        4   -> [ 4 | hash of frame 1 ]
 //!        5   -> [ 5 6 7 8 | hash of frame 4 ]
+//!        max -> the anchor, once frames were removed: what the first one left follows
+//!      archive    what stands for frames that were removed
 //! ```
 //!
 //! This crate knows bytes, never what they mean; nothing above it knows files. In reading order:
@@ -40,7 +42,7 @@ mod folder;
 
 pub use self::demand::AtWork;
 pub use self::durable::{Durable, NotDurable};
-pub use self::journal::{Journal, JournalError, NewRecord, Record, Stream};
+pub use self::journal::{Archive, Journal, JournalError, NewRecord, Record, Stream};
 pub use self::memory::{MemoryJournal, MemorySnapshots};
 pub use self::redb::RedbJournal;
 pub use self::sled::SledSnapshots;

@@ -2,12 +2,13 @@
 //!
 //! They keep every promise but one: nothing survives the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::durable::Durable;
-use crate::journal::{Journal, JournalError, NewRecord, Record};
+use crate::journal::{Archive, Journal, JournalError, NewRecord, Record};
 use crate::snapshot::{Change, Direction, Entry, SnapshotError, SnapshotStore, Space};
 
 /// When an appended record counts as durable.
@@ -19,14 +20,37 @@ enum Pace {
 
 #[derive(Debug, Default)]
 struct Records {
-    list: Vec<Record>,
+    /// The last sequence that was removed.
+    anchor: u64,
+    /// Those after it.
+    list: VecDeque<Record>,
     closed: Option<Arc<str>>,
+}
+
+impl Records {
+    fn last(&self) -> u64 {
+        self.anchor + self.list.len() as u64
+    }
+
+    /// How many of them have sequences up to this one.
+    fn upto(&self, sequence: u64) -> usize {
+        let count = sequence.saturating_sub(self.anchor);
+        usize::try_from(count).unwrap_or(usize::MAX).min(self.list.len())
+    }
+
+    fn check_open(&self) -> Result<(), JournalError> {
+        match &self.closed {
+            Some(reason) => Err(JournalError::Closed(Arc::clone(reason))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A journal in memory.
 #[derive(Debug)]
 pub struct MemoryJournal {
-    records: Mutex<Records>,
+    records: Arc<Mutex<Records>>,
+    archive: Arc<MemorySnapshots>,
     durable: Arc<Durable>,
     identity: u128,
     pace: Pace,
@@ -36,26 +60,31 @@ impl MemoryJournal {
     /// An empty journal in which records are durable as soon as they are appended.
     #[must_use]
     pub fn new(identity: u128) -> Arc<MemoryJournal> {
-        MemoryJournal::with(identity, Pace::AtOnce, Vec::new())
+        MemoryJournal::with(identity, Pace::AtOnce, Records::default(), Arc::default())
     }
 
     /// An empty journal in which records become durable only by [`MemoryJournal::release`].
     #[must_use]
     pub fn held(identity: u128) -> Arc<MemoryJournal> {
-        MemoryJournal::with(identity, Pace::WhenReleased, Vec::new())
+        MemoryJournal::with(identity, Pace::WhenReleased, Records::default(), Arc::default())
     }
 
-    fn with(identity: u128, pace: Pace, list: Vec<Record>) -> Arc<MemoryJournal> {
-        let durable = Durable::starting_at(list.len() as u64);
-        let records = Mutex::new(Records { list, closed: None });
-        Arc::new(MemoryJournal { records, durable, identity, pace })
+    fn with(
+        identity: u128,
+        pace: Pace,
+        records: Records,
+        archive: Arc<MemorySnapshots>,
+    ) -> Arc<MemoryJournal> {
+        let durable = Durable::starting_at(records.last());
+        let records = Arc::new(Mutex::new(records));
+        Arc::new(MemoryJournal { records, archive, durable, identity, pace })
     }
 
     /// Makes everything appended so far durable.
     pub fn release(&self) {
         let records = self.records();
         if records.closed.is_none() {
-            self.durable.publish(records.list.len() as u64);
+            self.durable.publish(records.last());
         }
     }
 
@@ -68,39 +97,42 @@ impl MemoryJournal {
     #[must_use]
     pub fn reopened(&self) -> Arc<MemoryJournal> {
         self.shut("it was opened anew");
-        let list = self.records().list.clone();
-        MemoryJournal::with(self.identity, self.pace, list)
+        let records = self.records();
+        let (anchor, list) = (records.anchor, records.list.clone());
+        let records = Records { anchor, list, closed: None };
+        MemoryJournal::with(self.identity, self.pace, records, Arc::new(self.archive.copy()))
     }
 
     fn shut(&self, reason: &str) {
         let mut records = self.records();
-        let Records { list, closed } = &mut *records;
-        closed.get_or_insert_with(|| {
-            let durable = usize::try_from(self.durable.get()).unwrap_or(usize::MAX);
-            list.truncate(durable);
-            reason.into()
-        });
+        if records.closed.is_none() {
+            let durable = records.upto(self.durable.get());
+            records.list.truncate(durable);
+            records.closed = Some(reason.into());
+        }
         drop(records);
         self.durable.close(reason);
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {
-        // Every critical section leaves the list whole, so a poisoned lock holds good data.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.records)
     }
+}
+
+fn lock(records: &Mutex<Records>) -> MutexGuard<'_, Records> {
+    // Every critical section leaves the list whole, so a poisoned lock holds good data.
+    records.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Journal for MemoryJournal {
     fn append(&self, records: Vec<NewRecord>) -> Result<u64, JournalError> {
         let mut all = self.records();
-        if let Some(reason) = &all.closed {
-            return Err(JournalError::Closed(Arc::clone(reason)));
-        }
-        for (record, sequence) in records.into_iter().zip(all.list.len() as u64 + 1..) {
+        all.check_open()?;
+        for (record, sequence) in records.into_iter().zip(all.last() + 1..) {
             let NewRecord { stream, number, bytes } = record;
-            all.list.push(Record { sequence, stream, number, bytes });
+            all.list.push_back(Record { sequence, stream, number, bytes });
         }
-        let last = all.list.len() as u64;
+        let last = all.last();
         if self.pace == Pace::AtOnce {
             self.durable.publish(last);
         }
@@ -109,12 +141,13 @@ impl Journal for MemoryJournal {
 
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError> {
         let all = self.records();
-        if let Some(reason) = &all.closed {
-            return Err(JournalError::Closed(Arc::clone(reason)));
+        all.check_open()?;
+        if after < all.anchor {
+            return Err(JournalError::Removed { first: all.anchor + 1 });
         }
-        let durable = usize::try_from(self.durable.get()).unwrap_or(usize::MAX);
-        let after = usize::try_from(after).unwrap_or(usize::MAX).min(durable);
-        Ok(all.list[after..durable].iter().take(limit).cloned().collect())
+        let durable = all.upto(self.durable.get());
+        let after = all.upto(after).min(durable);
+        Ok(all.list.range(after..durable).take(limit).cloned().collect())
     }
 
     fn durable(&self) -> &Arc<Durable> {
@@ -125,6 +158,18 @@ impl Journal for MemoryJournal {
         self.identity
     }
 
+    fn anchor(&self) -> u64 {
+        self.records().anchor
+    }
+
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        Some(Arc::new(MemoryArchive {
+            records: Arc::clone(&self.records),
+            durable: Arc::clone(&self.durable),
+            entries: Arc::clone(&self.archive),
+        }))
+    }
+
     fn size_on_disk(&self) -> u64 {
         0
     }
@@ -132,6 +177,62 @@ impl Journal for MemoryJournal {
     fn close(&self) {
         self.release();
         self.shut("it was closed in order");
+    }
+}
+
+/// The archive of a journal in memory. It has no frames: each record goes by itself.
+struct MemoryArchive {
+    records: Arc<Mutex<Records>>,
+    durable: Arc<Durable>,
+    entries: Arc<MemorySnapshots>,
+}
+
+impl Archive for MemoryArchive {
+    fn remove_to(&self, sequence: u64, frames: usize) -> Result<u64, JournalError> {
+        let mut records = lock(&self.records);
+        records.check_open()?;
+        let count = records.upto(sequence.min(self.durable.get())).min(frames);
+        records.list.drain(..count);
+        records.anchor += count as u64;
+        Ok(records.anchor)
+    }
+
+    fn verify(&self) -> Result<(), JournalError> {
+        lock(&self.records).check_open()
+    }
+}
+
+impl SnapshotStore for MemoryArchive {
+    fn apply(&self, changes: Vec<Change>) -> Result<(), SnapshotError> {
+        self.entries.apply(changes)
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+        self.entries.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Entry>, SnapshotError> {
+        self.entries.scan(space, from, to, direction, limit)
+    }
+
+    fn sync(&self) -> Result<(), SnapshotError> {
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<(), SnapshotError> {
+        let reason = "an archive is no cache: what it stands for is gone".to_owned();
+        Err(SnapshotError::Unavailable { file: PathBuf::from("memory"), reason })
+    }
+
+    fn size_on_disk(&self) -> u64 {
+        0
     }
 }
 
@@ -149,6 +250,11 @@ impl MemorySnapshots {
     #[must_use]
     pub fn new() -> Arc<MemorySnapshots> {
         Arc::default()
+    }
+
+    fn copy(&self) -> MemorySnapshots {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner).clone();
+        MemorySnapshots { entries: RwLock::new(entries) }
     }
 }
 

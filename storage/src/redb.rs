@@ -25,9 +25,12 @@
 //! What is not promised: with one sync per commit, damage to the pages of the very last commit
 //! looks, after a hard stop, like a commit that the stop tore, and is taken back like one.
 
+mod anchor;
+mod archive;
 #[cfg(any(test, feature = "testing"))]
 pub mod forge;
 mod frame;
+mod packed;
 mod recover;
 mod store;
 mod tail;
@@ -37,16 +40,27 @@ mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
+use self::archive::RedbArchive;
 use self::recover::Reader;
 use self::store::Store;
 use self::tail::Tail;
 use self::writer::Queue;
 use crate::durable::Durable;
 use crate::folder;
-use crate::journal::{Journal, JournalError, NewRecord, Record};
+use crate::journal::{Archive, Journal, JournalError, NewRecord, Record};
+
+/// The journal's file in its folder.
+pub const FILE: &str = store::FILE;
+
+/// Bytes that the journal in this folder takes on disk, whoever has it open.
+#[must_use]
+pub fn size_on_disk(folder: &Path) -> u64 {
+    std::fs::metadata(folder.join(FILE)).map_or(0, |metadata| folder::allocated(&metadata))
+}
 
 /// Most bytes one `append` may bring: what a frame has to hold at worst.
 pub const APPEND_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -56,6 +70,8 @@ struct Shared {
     file: PathBuf,
     identity: u128,
     durable: Arc<Durable>,
+    /// The last sequence that was removed.
+    anchor: AtomicU64,
     queue: Queue,
     tail: Mutex<Tail>,
     reader: Reader,
@@ -109,6 +125,17 @@ impl RedbJournal {
         RedbJournal::start(Store::open(folder)?)
     }
 
+    /// Gives the room of frames that were removed back to the system: the file of a journal that
+    /// nobody has open becomes as small as what is in it. An open one uses such room again instead.
+    ///
+    /// # Errors
+    /// As [`RedbJournal::open`].
+    pub fn shrink(folder: &Path) -> Result<(), JournalError> {
+        let mut store = Store::open(folder)?;
+        while store.shrink()? {}
+        Ok(())
+    }
+
     /// Opens the journal in `backend`; an empty one becomes a new journal with this identity.
     ///
     /// # Errors
@@ -139,10 +166,12 @@ impl RedbJournal {
     fn start(store: Store) -> Result<Arc<RedbJournal>, JournalError> {
         let identity = store.identity()?;
         let tip = recover::tip(&store, identity)?;
+        let start = store.read(|frames| recover::start(frames, identity))?;
         let durable = Durable::starting_at(tip.sequence);
         let shared = Arc::new(Shared {
             file: store.file().to_owned(),
             identity,
+            anchor: AtomicU64::new(start.sequence),
             queue: Queue::before(&durable),
             durable,
             tail: Mutex::default(),
@@ -173,7 +202,10 @@ impl Journal for RedbJournal {
         // Held while reading, so that closing waits for it.
         let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
         let store = store.as_ref().ok_or_else(|| shared.closed())?;
-        let last = shared.durable.get();
+        let (last, anchor) = (shared.durable.get(), self.anchor());
+        if after < anchor {
+            return Err(JournalError::Removed { first: anchor + 1 });
+        }
         if after >= last || limit == 0 {
             return Ok(Vec::new());
         }
@@ -189,6 +221,14 @@ impl Journal for RedbJournal {
 
     fn identity(&self) -> u128 {
         self.shared.identity
+    }
+
+    fn anchor(&self) -> u64 {
+        self.shared.anchor.load(Ordering::Acquire)
+    }
+
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        Some(Arc::new(RedbArchive(Arc::clone(&self.shared))))
     }
 
     fn size_on_disk(&self) -> u64 {

@@ -25,6 +25,7 @@ use crate::catalogue::Catalogue;
 use crate::engine::events::latest;
 use crate::limits::{BREAKER, CLOCK_BACK_MAX};
 use crate::participant::Health;
+use crate::retention::{Keeping, Retention};
 use crate::stores::{Stores, beside};
 use crate::support::Followed;
 use crate::switches::Switches;
@@ -37,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) plans: Arc<[Plan]>,
     pub(crate) gateway: Arc<dyn PaymentGateway>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retention: Retention,
     /// Outlives an opening, like the customers in it.
     pub(crate) watchers: Arc<Watchers>,
 }
@@ -73,6 +75,7 @@ pub(crate) struct Core {
     pub(crate) healths: Healths,
     pub(crate) switches: Switches,
     pub(crate) followed: Followed,
+    pub(crate) keeping: Arc<Keeping>,
 }
 
 /// Why an opening failed.
@@ -99,7 +102,9 @@ impl From<ShelfError> for CoreError {
     fn from(error: ShelfError) -> CoreError {
         match error {
             ShelfError::Journal(error) => CoreError::Journal(error),
-            ShelfError::Newer { .. } => CoreError::Newer(error.to_string()),
+            ShelfError::Newer { .. } | ShelfError::NewerArchive { .. } => {
+                CoreError::Newer(error.to_string())
+            }
             ShelfError::Snapshot(_)
             | ShelfError::Codec { .. }
             | ShelfError::Cut { .. }
@@ -177,9 +182,13 @@ impl Core {
         let detailed = figures.map(|(market, _)| *market).collect();
         let switches = Switches::load(&shelf)?;
         offerings.set_stopped(switches.is_stopped("inventory"));
+        let views = Arc::new(Views::new(Arc::clone(&post), detailed));
+        let followed = Followed::default();
+        let (kept, seen, ahead) = (Arc::clone(&shelf), Arc::clone(&views), followed.clone());
+        let keeping = Keeping::new(parts.retention, kept, seen, ahead, &parts.plans);
         Ok(Core {
             blocks: parts.stores.blocks(),
-            views: Arc::new(Views::new(Arc::clone(&post), detailed)),
+            views,
             post,
             orders,
             offerings,
@@ -190,7 +199,8 @@ impl Core {
             plans: Arc::clone(&parts.plans),
             healths: Healths::default(),
             switches,
-            followed: Followed::default(),
+            followed,
+            keeping: Arc::new(keeping),
         })
     }
 }

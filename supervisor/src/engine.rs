@@ -44,6 +44,7 @@ use crate::gate::Gate;
 use crate::limits::{DRAIN, PARTING};
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
+use crate::retention::Retention;
 use crate::root::{Condition, RootActor, RootArgs, RootMsg, Status};
 use crate::stores::{FolderStores, MemoryStores, Stores};
 use crate::view::Readiness;
@@ -70,6 +71,8 @@ pub struct Options {
     pub gateway: Arc<dyn PaymentGateway>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Which records stay in the journal.
+    pub retention: Retention,
 }
 
 impl Options {
@@ -81,6 +84,7 @@ impl Options {
             plans,
             gateway: Arc::new(Sandbox::default()),
             clock: Arc::new(SystemClock::default()),
+            retention: Retention::default(),
         }
     }
 }
@@ -175,7 +179,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError`], with a sentence for whoever started this.
     pub async fn open(options: Options) -> Result<Engine, OpenError> {
-        let Options { data, plans, gateway, clock } = options;
+        let Options { data, plans, gateway, clock, retention } = options;
         check_names(&plans)?;
         let stores: Arc<dyn Stores> = match data {
             Data::Folder(folder) => Arc::new(FolderStores::new(folder)),
@@ -188,6 +192,7 @@ impl Engine {
             plans: Arc::clone(&plans),
             gateway,
             clock,
+            retention,
             watchers: Arc::default(),
         });
         let core = Core::open(&parts, false).await?;

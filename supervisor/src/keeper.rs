@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::limits::CHECKPOINT_EVERY;
 use crate::participant::{SUPPORTING, Worker};
 use crate::policy::Policy;
+use crate::retention::Keeping;
 use crate::stores::beside;
 
 /// Lives as long as the journal takes records.
@@ -88,6 +89,8 @@ const FAILURES_MAX: u32 = 3;
 pub(crate) struct SnapshotsWorker {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) checkpoints: Arc<Checkpoints>,
+    /// Removes old records after a checkpoint.
+    pub(crate) keeping: Arc<Keeping>,
     /// Whether folding and syncing take time.
     pub(crate) blocks: bool,
 }
@@ -122,12 +125,16 @@ impl Actor for SnapshotsActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SnapshotsMsg::Run => {
-                let SnapshotsWorker { shelf, checkpoints, blocks } = state.worker.clone();
+                let SnapshotsWorker { shelf, checkpoints, keeping, blocks } = state.worker.clone();
+                let sample = keeping.sample();
                 match beside(blocks, move || checkpoints.run(&shelf)).await? {
                     Ok(streams) => {
                         state.failures = 0;
                         metrics::counter!("surehold_checkpoints_total").increment(1);
                         tracing::debug!(streams, "made a checkpoint");
+                        if let Some(sample) = sample {
+                            keeping.start(sample, blocks).await;
+                        }
                     }
                     // Nothing is lost: the tails keep what the snapshots could not take.
                     Err(error) => {

@@ -25,6 +25,7 @@ mod gate;
 mod keeper;
 mod lanes;
 mod pulse;
+pub mod retention;
 pub mod stores;
 mod support;
 mod switches;
@@ -41,6 +42,7 @@ pub mod view;
 
 pub use engine::{Data, Engine, Market, OpenError, Options};
 pub use refusal::Refusal;
+pub use retention::Retention;
 pub use surehold_actors::clock::{Clock, RuntimeClock, SystemClock};
 pub use surehold_actors::gateway;
 pub use surehold_actors::gateway::PaymentGateway;

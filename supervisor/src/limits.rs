@@ -137,6 +137,25 @@ pub const VIEWS_SWEPT_MAX: usize = 512;
 /// Pause between two gulps of a rebuild of the views, so that orders do not notice it.
 pub const VIEWS_BESIDE_PAUSE: Duration = Duration::from_millis(5);
 
+/// Records that stay in the journal unless it is told otherwise: about a gigabyte, and the last eight
+/// hundred thousand orders for those who read events. A journal that is smaller is left alone.
+pub const KEPT_RECORDS: u64 = 8_000_000;
+/// Records that are archived and removed in one stride: some 20 MB in memory meanwhile. An offering that
+/// is in great demand, whose state is large, is archived once in a stride.
+pub const RETENTION_STRIDE: u64 = 65_536;
+/// So much more than is kept may be there before the next stride is worth it, as a part of what is
+/// kept; never more than a stride.
+pub const RETENTION_SLACK_PART: u64 = 8;
+/// Bytes archived in one commit, about: the writer of the journal waits for it, some milliseconds.
+pub const RETENTION_BATCH_BYTES: usize = 512 * 1024;
+/// Frames removed in one commit, for the same reason: under load one has some tens of kilobytes.
+pub const RETENTION_FRAMES: usize = 64;
+/// Pauses between commits are so many times as long as the work before: at most a quarter of one
+/// processor, which under full load is an eighth of the smallest machine.
+pub const RETENTION_REST: u32 = 3;
+/// Longest such pause: a commit that waited for the disk must not hold the next one up for long.
+pub const RETENTION_PAUSE_MAX: Duration = Duration::from_millis(500);
+
 /// How far a follower has come is stored this often while it moves; after a crash it does so much
 /// once more, which is harmless.
 pub const CURSOR_STORED_EVERY: Span = Span::seconds(5);

@@ -58,6 +58,12 @@ pub enum Refusal {
         /// What it died of last.
         cause: String,
     },
+    /// Events that were asked for are no longer kept.
+    #[error("events before sequence {first} are no longer kept")]
+    Gone {
+        /// The first sequence that is still there, or that comes next.
+        first: u64,
+    },
     /// Not now: try again.
     #[error("{reason}")]
     Unavailable {
@@ -109,6 +115,7 @@ impl From<ShelfError> for Refusal {
             ShelfError::Snapshot(_)
             | ShelfError::Codec { .. }
             | ShelfError::Newer { .. }
+            | ShelfError::NewerArchive { .. }
             | ShelfError::Cut { .. }
             | ShelfError::Gap { .. } => Refusal::Fault(error.to_string()),
         }

@@ -302,6 +302,9 @@ impl RootState {
                 warn!(%error, "no last checkpoint could be made; the next start replays more");
             }
             core.post.shelf.journal().close();
+            if let Err(error) = core.keeping.part() {
+                warn!(%error, "how far the followers are was not stored; the next start does more");
+            }
             stores.close();
         });
         if let Err(error) = closing.await {

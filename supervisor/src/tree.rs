@@ -81,6 +81,7 @@ async fn snapshots(soil: Soil) -> Result<ActorCell, SpawnErr> {
     let worker = SnapshotsWorker {
         shelf: Arc::clone(&soil.core.post.shelf),
         checkpoints: Arc::clone(&soil.core.checkpoints),
+        keeping: Arc::clone(&soil.core.keeping),
         blocks: soil.core.blocks,
     };
     let health = soil.core.healths.snapshots.clone();

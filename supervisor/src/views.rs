@@ -6,12 +6,14 @@
 //! cursor. Deleted with the snapshots, it is rebuilt from the journal; and it can be rebuilt beside
 //! itself, while it goes on answering.
 
+mod archived;
 mod figures;
 mod follower;
 mod generation;
 mod index;
 mod keys;
 mod learn;
+mod names;
 mod recent;
 mod set;
 #[cfg(test)]
@@ -24,8 +26,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use surehold_actors::address::{Address, Sent};
 use surehold_actors::post::Post;
+use surehold_actors::shelf::{Shelf, ShelfError};
 use surehold_domain::id::{MarketId, OfferingId, OrderId};
-use surehold_storage::SnapshotError;
+use surehold_domain::time::Timestamp;
+use surehold_storage::{Record, SnapshotError, SnapshotStore};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -62,12 +66,12 @@ impl Views {
     #[must_use]
     pub fn new(post: Arc<Post>, detailed: BTreeSet<MarketId>) -> Views {
         let (shelf, now) = (&post.shelf, post.clock.now());
-        let live = Index::open(shelf, now).unwrap_or_else(|error| {
+        let live = open_live(shelf, now).unwrap_or_else(|error| {
             // Orders go on without lists; the follower tries again.
             warn!(%error, "the views cannot be read");
             Index::nowhere(shelf.snapshots(), now)
         });
-        let source = Source { shelf: Arc::clone(shelf), detailed };
+        let source = Source { shelf: Arc::clone(shelf), detailed: Some(detailed) };
         Views {
             source,
             cursor: AtomicU64::new(live.cursor()),
@@ -89,7 +93,7 @@ impl Views {
 
     /// Goes back to what is stored; says whether that knows more than the journal.
     fn reopen(&self) -> Result<bool, SnapshotError> {
-        let mut index = Index::open(&self.post.shelf, self.post.clock.now())?;
+        let mut index = open_live(&self.post.shelf, self.post.clock.now())?;
         let beyond = index.is_beyond(self.post.shelf.journal().last());
         let cursor = index.cursor();
         *self.live_mut() = index;
@@ -104,6 +108,28 @@ impl Views {
 
     fn rebuilds(&self, cursor: Option<u64>) {
         self.rebuilding.store(cursor.unwrap_or(NOT_REBUILDING), Ordering::Relaxed);
+    }
+
+    /// Up to where the live index is stored.
+    pub(crate) fn stored(&self) -> u64 {
+        self.live().stored()
+    }
+
+    /// Stores what the live index learned and did not store yet.
+    pub(crate) fn persist(&self) -> Result<(), SnapshotError> {
+        let mut live = self.live_mut();
+        if live.cursor() > live.stored() && !live.generation().is_nowhere() {
+            live.store(self.now(), false)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_rebuilding(&self) -> bool {
+        self.rebuilding.load(Ordering::Relaxed) != NOT_REBUILDING
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.post.clock.now()
     }
 
     /// Waits, not for long, until the views know what is committed now. A stopped or slow view
@@ -161,6 +187,9 @@ impl Views {
         offset: u64,
         limit: usize,
     ) -> Result<Rows, SnapshotError> {
+        if collection == Collection::Flows && !self.source.is_detailed(market) {
+            return Ok(Rows { ids: Vec::new(), total: 0 });
+        }
         self.live().rows(market, collection, offset, limit)
     }
 
@@ -197,6 +226,10 @@ impl Views {
     /// # Errors
     /// [`SnapshotError`] if the index cannot be read.
     pub fn flow(&self, market: MarketId, order: OrderId) -> Result<Option<u64>, SnapshotError> {
+        // An index that began as a copy of the archive's may know more than is asked for here.
+        if !self.source.is_detailed(market) {
+            return Ok(None);
+        }
         let row = self.live().number(&flow_key(market, order))?;
         Ok((row > 0).then_some(row))
     }
@@ -254,7 +287,57 @@ impl Views {
         market: MarketId,
         offering: OfferingId,
     ) -> Result<OfferingFigures, SnapshotError> {
-        self.live().figures(market, offering)
+        let figures = self.live().figures(market, offering)?;
+        if self.source.is_detailed(market) {
+            return Ok(figures);
+        }
+        Ok(OfferingFigures { reviews: figures.reviews, ..OfferingFigures::default() })
+    }
+}
+
+/// The live index, which does not begin after the journal does.
+fn open_live(shelf: &Shelf, now: Timestamp) -> Result<Index, SnapshotError> {
+    archived::restore(shelf, now)?;
+    Index::open_in(shelf.snapshots(), now)
+}
+
+/// Up to where the views of a shelf that no engine has are stored.
+pub(crate) fn stored_cursor(shelf: &Shelf, now: Timestamp) -> Result<u64, SnapshotError> {
+    Ok(open_live(shelf, now)?.cursor())
+}
+
+/// The index in a journal's archive, which learns from the records that are to go.
+pub(crate) struct ArchivedIndex {
+    index: Index,
+    source: Source,
+}
+
+impl ArchivedIndex {
+    /// Goes on where it ends.
+    pub(crate) fn open(
+        shelf: &Arc<Shelf>,
+        archive: Arc<dyn SnapshotStore>,
+        now: Timestamp,
+    ) -> Result<ArchivedIndex, SnapshotError> {
+        let index = Index::open_in(&archive, now)?;
+        Ok(ArchivedIndex { index, source: Source { shelf: Arc::clone(shelf), detailed: None } })
+    }
+
+    /// Every record up to here is in it.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.index.cursor()
+    }
+
+    /// Learns the records that it does not know yet.
+    pub(crate) fn learn(&mut self, records: &[Record]) -> Result<(), ShelfError> {
+        let known = self.index.cursor();
+        let new = records.partition_point(|record| record.sequence <= known);
+        self.index.gulp(&self.source, &records[new..])
+    }
+
+    /// Stores what it learned, all of it or nothing.
+    pub(crate) fn store(&mut self, now: Timestamp) -> Result<(), SnapshotError> {
+        self.index.store(now, false)
     }
 }
 

@@ -95,8 +95,8 @@ type Group = Vec<(Stream, Vec<TailRecord>)>;
 type OpenEntry = Option<Option<Vec<u8>>>;
 
 /// What the fold of one stream stores.
-struct Folded {
-    snapshot: Vec<u8>,
+pub(super) struct Folded {
+    pub(super) snapshot: Vec<u8>,
     open: OpenEntry,
     /// Facts up to this number are in the snapshot.
     number: u32,
@@ -153,14 +153,14 @@ impl Checkpoints {
     }
 }
 
-fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
+pub(super) fn put_meta(meta: &Meta) -> Result<Change, ShelfError> {
     let stream = crate::stream::node();
     let value =
         codec::encode(META_VERSION, meta).map_err(|source| ShelfError::Codec { stream, source })?;
     Ok(Change::Put { space: META, key: META_KEY.to_vec(), value: value.to_vec() })
 }
 
-fn put_formats() -> Change {
+pub(super) fn put_formats() -> Change {
     Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
 }
 
@@ -254,7 +254,7 @@ impl Changed {
     }
 }
 
-fn fold_stream(
+pub(super) fn fold_stream(
     stream: Stream,
     old: Option<&[u8]>,
     tail: &[TailRecord],
@@ -299,7 +299,7 @@ fn fold_as<M: Machine>(
     Ok(Some(Folded { snapshot: snapshot.to_vec(), open, number }))
 }
 
-fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
+pub(super) fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
     codec::encode(OPEN_VERSION, open)
         .map(|bytes| bytes.to_vec())
         .map_err(|source| ShelfError::Codec { stream, source })

@@ -71,9 +71,29 @@ pub(super) fn check(record: &Record) -> Result<(), ShelfError> {
     }
 }
 
+/// Refuses an archive with these formats, if it holds a kind or a version that is not known yet.
+pub(super) fn check_archived(stored: &[u8]) -> Result<(), ShelfError> {
+    for triple in stored.chunks_exact(3) {
+        let newer = |what: String, found: String| Err(ShelfError::NewerArchive { what, found });
+        let Some(kind) = Kind::from_number(triple[0]) else {
+            let what = format!("something of kind {}", triple[0]);
+            return newer(what, "and that kind is not known here".to_owned());
+        };
+        let ((facts, states), (known_facts, known_states)) = ((triple[1], triple[2]), of(kind));
+        if facts > known_facts || states > known_states {
+            let found = format!(
+                "in format {facts}.{states}, and {known_facts}.{known_states} is the newest known \
+                 here"
+            );
+            return newer(format!("things of kind {}", kind.name()), found);
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a journal with a record whose kind or version is not known yet.
 pub(super) fn check_all(journal: &dyn Journal) -> Result<(), ShelfError> {
-    let mut last = 0;
+    let mut last = journal.anchor();
     loop {
         let records = journal.read_from(last, READ_RECORDS)?;
         let Some(newest) = records.last() else { return Ok(()) };
@@ -115,5 +135,12 @@ mod tests {
     #[test]
     fn todays_formats_tell_every_kind() {
         assert_eq!(today().len(), 3 * Kind::ALL.len());
+        assert!(check_archived(&today()).is_ok());
+        for place in 0..today().len() {
+            let mut newer = today();
+            newer[place] += 100;
+            let refused = check_archived(&newer).unwrap_err();
+            assert!(matches!(refused, ShelfError::NewerArchive { .. }), "{place}: {refused}");
+        }
     }
 }

@@ -41,6 +41,11 @@ pub(super) fn of_snapshot(stream: Stream) -> (Stream, u8) {
     place(stream, bits(stream))
 }
 
+/// The stream whose snapshot is at a slot of a page.
+pub(super) fn snapshot_stream(page: Stream, slot: u8) -> Stream {
+    Stream { id: (page.id << bits(page)) | u64::from(slot), ..page }
+}
+
 /// The page and the slot of an order in the index of unfinished orders.
 pub(super) fn of_open(stream: Stream) -> (Stream, u8) {
     place(stream, OPEN_BITS)
@@ -116,6 +121,7 @@ mod tests {
         for id in 32..48 {
             let (place, slot) = of_snapshot(stream(id));
             assert_eq!(place, of_snapshot(stream(32)).0, "{id}");
+            assert_eq!(snapshot_stream(place, slot), stream(id));
             page.put(slot, vec![slot; usize::from(slot)]);
         }
         assert_ne!(of_snapshot(stream(48)).0, of_snapshot(stream(47)).0);

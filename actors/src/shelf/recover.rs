@@ -14,7 +14,7 @@ use super::checkpoint::{
     Checkpoints, FORMATS_KEY, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash,
 };
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
-use super::{formats, page};
+use super::{archive, formats, page};
 use crate::agenda::{Agenda, Open};
 use crate::machine::Machine;
 use crate::stream::{ConfirmationKey, Kind, PaymentKey, order as order_stream, order_key};
@@ -46,11 +46,14 @@ impl std::fmt::Debug for Checkpoints {
 /// # Errors
 /// [`ShelfError`] if the journal is damaged, or the snapshots cannot even be emptied.
 pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> {
+    if let Some(archive) = shelf.journal.archive() {
+        archive::check(&*archive)?;
+    }
     let (meta, rebuilt) = match usable(shelf) {
         Ok(meta) => (meta, None),
         Err(Unusable::Empty) => {
             formats::check_all(&**shelf.journal())?;
-            (Meta::default(), None)
+            (first(shelf)?, None)
         }
         Err(Unusable::JournalCut { watermark, last }) => {
             return Err(ShelfError::Cut { watermark, last });
@@ -60,7 +63,7 @@ pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> 
             formats::check_all(&**shelf.journal())?;
             warn!(reason, "the snapshots are built anew from the journal");
             shelf.snapshots.clear()?;
-            (Meta::default(), Some(reason))
+            (first(shelf)?, Some(reason))
         }
     };
     shelf.numbers.restore(&meta.counters);
@@ -72,6 +75,15 @@ pub fn recover(shelf: &Shelf, agenda: &Agenda) -> Result<Recovered, ShelfError> 
     enter_tails(shelf, agenda)?;
     info!(watermark, replayed, unfinished = agenda.len(), "recovered");
     Ok(Recovered { checkpoints, replayed, rebuilt })
+}
+
+/// What empty snapshots begin with: what the journal's archive has, if the journal does not begin at
+/// its beginning.
+fn first(shelf: &Shelf) -> Result<Meta, ShelfError> {
+    match shelf.journal.archive() {
+        Some(archive) if shelf.journal.anchor() > 0 => archive::restore(shelf, &*archive),
+        Some(_) | None => Ok(Meta::default()),
+    }
 }
 
 enum Unusable {
@@ -104,6 +116,10 @@ fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
     let (watermark, last) = (meta.watermark, shelf.journal.last());
     if watermark > last {
         return Err(Unusable::JournalCut { watermark, last });
+    }
+    // What lies between was removed from the journal since: only its archive has it.
+    if watermark < shelf.journal.anchor() {
+        return Err(because(format!("they end at {watermark}, before the journal begins")));
     }
     // Facts under the watermark are not read again, so their formats must be known from this.
     let formats = shelf.snapshots.get(META, FORMATS_KEY).map_err(|e| because(e.to_string()))?;

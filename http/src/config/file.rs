@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use surehold::SandboxSettings;
 use surehold::domain::card::Card;
 use surehold::domain::time::Span;
+use surehold::{Retention, SandboxSettings};
 
 use super::{ConfigError, read};
 use crate::edge::limits::Patience;
@@ -37,6 +37,8 @@ pub struct File {
     pub trusted_proxy: Vec<String>,
     /// Seconds to wait for the data folder.
     pub wait_for_data: Option<u32>,
+    /// Which records stay in the journal.
+    pub keep_records: Option<Retention>,
     /// How long clients may take.
     pub patience: Patience,
     /// How the sandbox gateway behaves, if anything is said of it.
@@ -60,9 +62,17 @@ struct Written {
     #[serde(default)]
     trusted_proxy: Vec<String>,
     wait_for_data: Option<u32>,
+    keep_records: Option<WrittenRetention>,
     #[serde(default)]
     patience: WrittenPatience,
     sandbox: Option<WrittenSandbox>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number of records, or \"all\"")]
+enum WrittenRetention {
+    Count(u64),
+    Word(String),
 }
 
 #[derive(Default, Deserialize)]
@@ -103,6 +113,15 @@ impl File {
         })?;
         let sandbox = written.sandbox.map(|sandbox| settings(name, sandbox)).transpose()?;
         let patience = patience(name, written.patience)?;
+        let keep_records = match written.keep_records {
+            None => None,
+            Some(WrittenRetention::Count(count)) => Some(Retention::Last(count)),
+            Some(WrittenRetention::Word(word)) => {
+                Some(word.parse().map_err(|reason: String| {
+                    ConfigError::Value(format!("{name}: keep_records: {reason}"))
+                })?)
+            }
+        };
         Ok(File {
             listen: written.listen,
             data: written.data,
@@ -115,6 +134,7 @@ impl File {
             rate_burst: written.rate_burst.map(NonZeroU32::get),
             trusted_proxy: written.trusted_proxy,
             wait_for_data: written.wait_for_data,
+            keep_records,
             patience,
             sandbox,
         })
@@ -170,7 +190,7 @@ mod tests {
     fn reads_everything() {
         let text = "listen = \"[::1]:9\"\nmarket = [\"a\"]\nadmin = true\n\
                     cors_origin = [\"https://a\"]\npayment_url = \"b\"\nrate_limit = 5\n\
-                    trusted_proxy = [\"::1\"]\n[patience]\nhead = \"1 s\"\n[sandbox]\n\
+                    trusted_proxy = [\"::1\"]\nkeep_records = \"all\"\n[patience]\nhead = \"1 s\"\n[sandbox]\n\
                     decline = [\"7\"]\ndelay = \"400 ms\"\nsilent = true\n";
         let file = File::parse("x.toml", text).unwrap();
         let sandbox = file.sandbox.unwrap();
@@ -181,6 +201,7 @@ mod tests {
         assert_eq!(file.cors_origin, ["https://a"]);
         assert_eq!((file.rate_limit, file.rate_burst, file.max_connections), (Some(5), None, None));
         assert_eq!(file.trusted_proxy, ["::1"]);
+        assert_eq!(file.keep_records, Some(Retention::All));
         let head = Duration::from_secs(1);
         assert_eq!(file.patience, Patience { head, ..Patience::default() });
     }
@@ -193,6 +214,8 @@ mod tests {
             ("[sandbox]\ndelay = \"soon\"", ["sandbox.delay", "soon", "length of time"]),
             ("admin = 3", ["x.toml", "line 1", "bool"]),
             ("rate_limit = 0", ["x.toml", "line 1", "nonzero"]),
+            ("keep_records = \"some\"", ["x.toml", "keep_records", "neither"]),
+            ("keep_records = true", ["x.toml", "line 1", "number of records"]),
             ("[patience]\nhead = \"0 s\"", ["patience.head", "longer", "nothing"]),
         ] {
             let error = File::parse("x.toml", text).unwrap_err().to_string();

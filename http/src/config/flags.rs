@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use surehold::Retention;
 use surehold_prove::Proof;
 
 const AFTER: &str = "\
@@ -25,6 +26,7 @@ A configuration file is TOML and holds the same names:
   rate_burst = 100
   trusted_proxy = [\"10.0.0.0/8\"]
   wait_for_data = 30
+  keep_records = 8000000         # or \"all\"
   [patience]                     # how long clients may take
   head = \"10 s\"                  # for the head of a request
   idle = \"75 s\"                  # between two requests
@@ -63,6 +65,10 @@ pub enum Command {
     /// Have a running server build its views anew from the journal, while orders go on; shows a bar.
     /// The server is the one on --listen, and must have been started with --admin.
     RebuildViews,
+    /// Make the data of a server that is not running smaller: what orders came to stays, how they came
+    /// to it leaves the journal, but for the newest records (--keep-records) [default here: 0] and for
+    /// what messages and points still need. Start it with the server's --data and --market.
+    Compact,
     /// Try to break the promise, in every way known, and print the verdicts. Nothing of yours is
     /// touched: proofs work in memory and in folders of their own. Status 0: all green, 1: not.
     Prove(ProveFlags),
@@ -179,6 +185,10 @@ pub struct ServeFlags {
     /// giving up. For a rolling restart [default: 0].
     #[arg(long, global = true, value_name = "SECONDS", env = "SUREHOLD_WAIT_FOR_DATA")]
     pub wait_for_data: Option<u32>,
+    /// Records that stay in the journal for those who read events, at least; older ones leave it
+    /// while the server runs, and what they came to stays. "all" keeps all [default: 8000000].
+    #[arg(long, global = true, value_name = "COUNT", env = "SUREHOLD_KEEP_RECORDS")]
+    pub keep_records: Option<Retention>,
     /// A payment service that moves the money, spoken to in JSON as the README says. Without it
     /// and without Stripe's key a sandbox does, and no money moves.
     #[arg(

@@ -1,6 +1,7 @@
 //! `GET /v1/{market}/events`: what happened, in order, page by page. The same address is a stream, or
 //! a batch of CloudEvents, for who asks for one.
 
+use surehold::Refusal;
 use warp::http::{HeaderName, StatusCode};
 
 use super::{Outcome, market, stream};
@@ -22,11 +23,12 @@ const READS_MAX: usize = 32;
 /// `GET /v1/{market}/events?after=SEQ&limit=&as=`.
 ///
 /// # Errors
-/// 422 for a parameter that is not one, 400 for a `Last-Event-ID` that is not one.
+/// 422 for a parameter that is not one, 400 for a `Last-Event-ID` that is not one, 410 for a place
+/// that is no longer kept.
 pub async fn list(app: &App, call: &Call, name: &str) -> Outcome {
     let market = market(app, name)?;
     let mut query = Query::parse(&call.query)?;
-    let (limit, after) = (query.limit(100)?, query.place("after")?);
+    let (limit, after) = (query.limit(100)?, query.sequence("after")?);
     let as_facts = match query.take("as").as_deref() {
         None | Some("events") => false,
         Some("facts") => true,
@@ -35,9 +37,19 @@ pub async fn list(app: &App, call: &Call, name: &str) -> Outcome {
     query.finish()?;
     let publisher = Publisher::new(&app.engine, market, name, as_facts);
     if call.wants("text/event-stream") {
-        let after = last_event_id(call)?.unwrap_or(after);
-        return Ok(stream::open(app, market, after, publisher));
+        let after = last_event_id(call)?.or(after);
+        let begin = app.engine.events_begin()?;
+        if let Some(after) = after
+            && after < begin
+        {
+            return Err(Refusal::Gone { first: begin + 1 }.into());
+        }
+        return Ok(stream::open(app, market, after.unwrap_or(begin), publisher));
     }
+    let after = match after {
+        Some(after) => after,
+        None => app.engine.events_begin()?,
+    };
     let (mut items, mut cursor, mut at_end) = (Vec::new(), after, false);
     for _ in 0..READS_MAX {
         let left = limit - items.len().min(limit);

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 mod client;
+mod compaction;
 mod localstripe;
 mod payment_service;
 mod pypi;

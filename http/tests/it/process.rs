@@ -10,7 +10,7 @@ use crate::server::{CINEMA, Server, command, until};
 
 /// Runs a start that must fail, and returns its one line on stderr.
 #[track_caller]
-fn refused(flags: &[&str], environment: &[(&str, &str)]) -> String {
+pub(crate) fn refused(flags: &[&str], environment: &[(&str, &str)]) -> String {
     let mut command = command();
     // Should it start after all, then not with a data folder among the sources.
     let folder = tempfile::tempdir().unwrap();
@@ -35,6 +35,9 @@ fn help_is_complete() {
             assert!(text.contains(word), "{word} is missing in:\n{text}");
         }
         for word in ["--max-connections", "--rate-limit", "--rate-burst", "--trusted-proxy"] {
+            assert!(text.contains(word), "{word} is missing in:\n{text}");
+        }
+        for word in ["--keep-records", "SUREHOLD_KEEP_RECORDS"] {
             assert!(text.contains(word), "{word} is missing in:\n{text}");
         }
         for word in ["--wait-for-data", "SUREHOLD_WAIT_FOR_DATA", "[patience]"] {

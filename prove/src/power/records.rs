@@ -11,11 +11,11 @@ use surehold::domain::saga::Saga;
 use surehold::gateway::key::Key;
 use surehold_actors::agenda::Agenda;
 use surehold_actors::machine::Machine as _;
-use surehold_actors::shelf::Shelf;
 use surehold_actors::shelf::recover::recover;
+use surehold_actors::shelf::{Shelf, archive};
 use surehold_actors::stream::{self, Kind, OfferingKey, PaymentKey};
 use surehold_storage::faulty::FaultyDisk;
-use surehold_storage::{Journal, MemorySnapshots, RedbJournal};
+use surehold_storage::{Journal, MemorySnapshots, RedbJournal, Stream};
 
 use super::bank::Ledger;
 use super::machine::IDENTITY;
@@ -25,12 +25,12 @@ use super::traffic::Told;
 const READ: usize = 4096;
 
 /// Opens the journal, reads all of it, and holds it against what had left the node. Says how many
-/// records there were.
-pub(super) fn check(image: Vec<u8>, told: &[Told], ledger: &Ledger) -> Result<u64, String> {
+/// records there were, and how many of them were removed.
+pub(super) fn check(image: Vec<u8>, told: &[Told], ledger: &Ledger) -> Result<(u64, u64), String> {
     let journal = RedbJournal::open_on(FaultyDisk::holding(image), IDENTITY)
         .map_err(|error| format!("the journal does not open: {error}"))?;
     let keys = keys(&*journal)?;
-    let records = journal.last();
+    let records = (journal.last(), journal.anchor());
     let shelf = Shelf::new(journal.clone(), MemorySnapshots::new(), usize::MAX);
     recover(&shelf, &Agenda::default()).map_err(|error| format!("no recovery: {error}"))?;
     let book = Book { shelf, keys };
@@ -44,7 +44,14 @@ pub(super) fn check(image: Vec<u8>, told: &[Told], ledger: &Ledger) -> Result<u6
 /// Reads every record, which checks every frame and its link to the one before; the orders by the
 /// keys they were placed with.
 fn keys(journal: &dyn Journal) -> Result<BTreeMap<(u16, String), u64>, String> {
-    let (mut keys, mut after) = (BTreeMap::new(), 0);
+    let (mut keys, mut after) = (BTreeMap::new(), journal.anchor());
+    if let Some(archive) = journal.archive() {
+        archive.verify().map_err(|error| format!("the archive does not hold: {error}"))?;
+        let archived = archive::states::<KeyUse>(&*archive, Kind::Key);
+        let archived = archived.map_err(|error| format!("the archive cannot be read: {error}"))?;
+        let by_key = |(stream, used): (Stream, KeyUse)| ((stream.group, used.key), used.order.0);
+        keys.extend(archived.into_iter().map(by_key));
+    }
     loop {
         let read = journal.read_from(after, READ);
         let read = read.map_err(|error| format!("the journal cannot be read: {error}"))?;
@@ -53,7 +60,9 @@ fn keys(journal: &dyn Journal) -> Result<BTreeMap<(u16, String), u64>, String> {
         for record in read.iter().filter(|record| Kind::of(record.stream) == Some(Kind::Key)) {
             let used = KeyUse::fact_from_bytes(&record.bytes);
             let used = used.map_err(|error| format!("a key cannot be read: {error}"))?;
-            if let Some(before) = keys.insert((record.stream.group, used.key), used.order.0) {
+            // The archive may know a record that is still there.
+            let before = keys.insert((record.stream.group, used.key), used.order.0);
+            if let Some(before) = before.filter(|before| *before != used.order.0) {
                 return Err(format!("the key of order {before} made order {}, too", used.order));
             }
         }

@@ -14,6 +14,7 @@ use surehold::{Data, Engine, Market, Options, OrderView, Placed, Refusal};
 use super::bank::{Bank, Ledger};
 use super::clock::Ticking;
 use super::machine::Machine;
+use super::run::KEPT;
 use super::traffic::{Ears, MARKETS, ORDERS_MAX, Told, plans};
 
 /// How many times as fast as the wall's the clock of a recovered engine goes: what waits for a minute
@@ -58,6 +59,7 @@ pub(super) async fn check(
     let bank = Arc::new(Bank::holding(left.ledger, true, move || disk.steps()));
     let mut options = Options::new(Data::Stores(machine.clone()), plans()?);
     options.gateway = bank.clone();
+    options.retention = KEPT;
     options.clock = Arc::new(Ticking::starting_at(now, SPEED));
     let engine = Engine::open(options).await;
     let engine = engine.map_err(|error| format!("the engine does not open: {error}"))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use surehold::domain::time::{Span, Timestamp};
 use surehold::stores::Stores;
-use surehold::{Clock, Data, Engine, Options};
+use surehold::{Clock, Data, Engine, Options, Retention};
 use surehold_storage::faulty::{Dice, Survivors, Tape};
 use tokio::task::JoinSet;
 
@@ -22,6 +22,8 @@ const BEGINS: Timestamp = Timestamp(1_800_000_000_000);
 /// How long the power stays away: short enough that holds still stand, or long enough that they
 /// do not and a gateway is asked before it is charged again.
 const AWAY: [Span; 2] = [Span::seconds(120), Span::seconds(26 * 60 * 60)];
+/// Records that stay in the journal: few, so that the removal of the others is cut, too.
+pub(super) const KEPT: Retention = Retention::Last(24);
 /// Bytes until the journal commits with two syncs: never, at once, in the middle of a run.
 const GROWTH: [u64; 3] = [u64::MAX, 0, 30_000];
 /// Engines that recover at a time on one thread: most of their time they wait.
@@ -79,6 +81,7 @@ fn record(seed: u64) -> Result<Run, String> {
     let (ears, clock) = (Arc::<Ears>::default(), Arc::new(Ticking::starting_at(BEGINS, 1)));
     let mut options = Options::new(Data::Stores(machine.clone()), plans()?);
     (options.gateway, options.clock) = (bank.clone(), clock.clone());
+    options.retention = KEPT;
     runtime.block_on(async {
         let engine = Engine::open(options).await;
         let engine = engine.map_err(|error| format!("a new engine does not open: {error}"))?;
@@ -109,8 +112,10 @@ impl Run {
                 let cut = Cut { number, at, survivors: *survivors, seed: self.seed ^ number };
                 let image = player.after_power_cut(cut.survivors, cut.seed);
                 let read = records::check(image, &left.told, &left.ledger);
-                count.records +=
+                let (records, removed) =
                     read.map_err(|what| self.broken(what, cut, "the journal alone"))?;
+                count.records += records;
+                count.removed += removed;
                 count.journals += 1;
             }
         }

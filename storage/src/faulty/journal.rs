@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::durable::Durable;
-use crate::journal::{Journal, JournalError, NewRecord, Record};
+use crate::journal::{Archive, Journal, JournalError, NewRecord, Record};
 
 #[derive(Debug, Default)]
 struct State {
@@ -146,6 +146,14 @@ impl<J: Journal> Journal for FaultyJournal<J> {
 
     fn identity(&self) -> u128 {
         self.inner.identity()
+    }
+
+    fn anchor(&self) -> u64 {
+        self.inner.anchor()
+    }
+
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        self.inner.archive()
     }
 
     fn size_on_disk(&self) -> u64 {

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::frame::{self, Encoder, genesis};
-use super::store::{Store, damaged, place_of};
+use super::frame::{self, Encoder};
+use super::recover::start;
+use super::store::{FRAMES, Store, damaged, place_of};
 use crate::journal::{JournalError, NewRecord, Record};
 
 /// The frames of the journal in this folder: each with its first sequence and its bytes. Nothing of
@@ -43,7 +44,8 @@ pub fn change_records(
     mut change: impl FnMut(&mut Record),
 ) -> Result<(), JournalError> {
     let store = Store::open(folder)?;
-    let mut tip = genesis(store.identity()?);
+    let identity = store.identity()?;
+    let mut tip = store.read(|frames| start(frames, identity))?;
     let mut encoder = Encoder::new();
     for (first, bytes) in read(&store)? {
         let frame = frame::decode(&bytes)
@@ -59,6 +61,22 @@ pub fn change_records(
         tip = end;
     }
     Ok(())
+}
+
+/// Takes the frame that begins with this sequence out of the file; the anchor lies under
+/// [`u64::MAX`]. Says whether there was one.
+///
+/// # Errors
+/// [`JournalError`] if it cannot be opened or written.
+pub fn take(folder: &Path, first: u64) -> Result<bool, JournalError> {
+    let store = Store::open(folder)?;
+    let take = || -> Result<bool, redb::Error> {
+        let transaction = store.begin_write()?;
+        let taken = transaction.open_table(FRAMES)?.remove(first)?.is_some();
+        transaction.commit()?;
+        Ok(taken)
+    };
+    take().map_err(|error| damaged(store.file(), &place_of(first), error))
 }
 
 fn read(store: &Store) -> Result<Vec<(u64, Bytes)>, JournalError> {

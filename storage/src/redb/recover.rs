@@ -3,6 +3,7 @@
 //! Every frame is checked when it is read, and so is its link to the frame before it. A reader that
 //! goes through the journal carries the chain along, so each frame is read and hashed once.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::frame::{self, Frame, FrameError, Tip, genesis};
@@ -16,19 +17,30 @@ const READ_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// they are read.
 pub(crate) fn tip(store: &Store, identity: u128) -> Result<Tip, JournalError> {
     store.read(|frames| {
-        let count = frames.count()?;
-        let Some(last) = checked_at_or_before(frames, u64::MAX, identity)? else {
+        let (start, count) = (start(frames, identity)?, frames.count()?);
+        let Some(last) = checked_at_or_before(frames, u64::MAX, &start)? else {
             return match count {
-                0 => Ok(genesis(identity)),
+                0 => Ok(start),
                 _ => Err(damaged(frames.file(), "in the table frames", "frames are missing")),
             };
         };
-        if last.ordinal != count {
-            let reason = format!("it is frame {} but there are {count}", last.ordinal);
+        if last.ordinal != start.ordinal.saturating_add(count) {
+            let reason = match start.ordinal {
+                0 => format!("it is frame {} but there are {count}", last.ordinal),
+                gone => format!(
+                    "it is frame {} but there are {count} after the {gone} that were removed",
+                    last.ordinal
+                ),
+            };
             return Err(damaged(frames.file(), &place_of(last.first()), reason));
         }
         Ok(last.tip())
     })
+}
+
+/// What the first frame follows: the last one that was removed, or the journal's genesis.
+pub(crate) fn start(frames: &Frames<'_>, identity: u128) -> Result<Tip, JournalError> {
+    Ok(frames.anchor()?.map_or_else(|| genesis(identity), |anchor| anchor.tip))
 }
 
 /// Reads on from a sequence, and remembers the last frame it read: most readers come back for what
@@ -54,12 +66,17 @@ impl Reader {
             frame.first() <= after + 1 && after <= frame.tip().sequence
         });
         let (records, frame) = store.read(|frames| {
-            let start = match remembered {
+            // Asked within the read: frames may go while others are read.
+            let start = start(frames, identity)?;
+            if after < start.sequence {
+                return Err(JournalError::Removed { first: start.sequence + 1 });
+            }
+            let frame = match remembered {
                 Some(frame) => frame,
-                None => checked_at_or_before(frames, after + 1, identity)?
+                None => checked_at_or_before(frames, after + 1, &start)?
                     .ok_or_else(|| missing(frames, after + 1))?,
             };
-            gather(frames, start, after, last, limit)
+            gather(frames, frame, after, last, limit)
         })?;
         *self.last_read() = Some(frame);
         Ok(records)
@@ -101,7 +118,7 @@ fn gather(
 fn checked_at_or_before(
     frames: &Frames<'_>,
     sequence: u64,
-    identity: u128,
+    start: &Tip,
 ) -> Result<Option<Frame>, JournalError> {
     let found = frames.at_or_before(sequence, |key, bytes| decode(frames, key, bytes))?;
     let Some(frame) = found else { return Ok(None) };
@@ -109,12 +126,12 @@ fn checked_at_or_before(
         1 => None,
         first => frames.at_or_before(first - 1, |key, bytes| decode(frames, key, bytes))?,
     };
-    link(frames, &frame, &before.map_or_else(|| genesis(identity), |before| before.tip()))?;
+    link(frames, &frame, &before.map_or(*start, |before| before.tip()))?;
     Ok(Some(frame))
 }
 
 fn decode(frames: &Frames<'_>, key: u64, bytes: &[u8]) -> Result<Frame, JournalError> {
-    let frame = frame::decode(bytes).map_err(|reason| refused(frames, key, &reason))?;
+    let frame = frame::decode(bytes).map_err(|reason| refused(frames.file(), key, &reason))?;
     if frame.first() != key {
         let reason = format!("its first sequence is {}", frame.first());
         return Err(damaged(frames.file(), &place_of(key), reason));
@@ -123,8 +140,8 @@ fn decode(frames: &Frames<'_>, key: u64, bytes: &[u8]) -> Result<Frame, JournalE
 }
 
 /// Why a frame is not taken: a newer version wrote it, or it is not what was written.
-fn refused(frames: &Frames<'_>, key: u64, reason: &FrameError) -> JournalError {
-    let (file, place) = (frames.file().to_owned(), place_of(key));
+pub(crate) fn refused(file: &Path, key: u64, reason: &FrameError) -> JournalError {
+    let (file, place) = (file.to_owned(), place_of(key));
     if let FrameError::UnknownVersion(found) = *reason
         && found > frame::VERSION
     {

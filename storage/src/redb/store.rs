@@ -11,17 +11,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::{
-    Builder, Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata, TableDefinition,
+    Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
+    ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
 
+use super::anchor::{self, Anchor, AnchorError};
 use crate::folder;
 use crate::journal::JournalError;
 
-const FRAMES: TableDefinition<u64, &[u8]> = TableDefinition::new("frames");
+pub(crate) const FRAMES: TableDefinition<u64, &[u8]> = TableDefinition::new("frames");
+/// Where the anchor lies among the frames: no frame can begin there.
+pub(crate) const ANCHOR_KEY: u64 = u64::MAX;
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const IDENTITY: &str = "identity";
 
-const FILE: &str = "journal.redb";
+pub(crate) const FILE: &str = "journal.redb";
 /// The file while it is being made; it gets its name once it is complete and on disk.
 const FILE_UNFINISHED: &str = "journal.redb.new";
 const LOCK: &str = "journal.lock";
@@ -119,6 +123,26 @@ impl Store {
         })
     }
 
+    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(self.database.begin_read()?)
+    }
+
+    /// A transaction that commits as all others do.
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction, redb::Error> {
+        let mut transaction = self.database.begin_write()?;
+        let large = self.bytes.load(Ordering::Relaxed) >= QUICK_REPAIR_FROM_BYTES;
+        transaction.set_quick_repair(large);
+        Ok(transaction)
+    }
+
+    /// Gives pages that nothing is on back to the system. Says whether there were any.
+    pub(crate) fn shrink(&mut self) -> Result<bool, JournalError> {
+        let (file, place) = (self.file.clone(), "while shrinking");
+        guarded(&file, place, || {
+            self.database.compact().map_err(|error| error_of(&file, place, error))
+        })
+    }
+
     /// Writes one frame; on return it survives a power cut.
     pub(crate) fn write(&self, first: u64, frame: &[u8]) -> Result<(), JournalError> {
         let place = "while writing";
@@ -152,7 +176,14 @@ impl Frames<'_> {
 
     /// How many there are.
     pub(crate) fn count(&self) -> Result<u64, JournalError> {
-        self.table.len().map_err(|error| error_of(self.file, "in the table frames", error))
+        let all = self.table.len();
+        let all = all.map_err(|error| error_of(self.file, "in the table frames", error))?;
+        Ok(all - u64::from(self.anchor()?.is_some()))
+    }
+
+    /// What they begin with, if older ones were removed.
+    pub(crate) fn anchor(&self) -> Result<Option<Anchor>, JournalError> {
+        anchor_of(&self.table, self.file)
     }
 
     /// The last frame whose key is at most `sequence`.
@@ -163,7 +194,8 @@ impl Frames<'_> {
     ) -> Result<Option<T>, JournalError> {
         let place = || format!("the frame that holds sequence {sequence}");
         let error = |error| error_of(self.file, &place(), error);
-        match self.table.range(..=sequence).map_err(error)?.next_back() {
+        let highest = sequence.min(ANCHOR_KEY - 1);
+        match self.table.range(..=highest).map_err(error)?.next_back() {
             Some(entry) => {
                 let (key, value) = entry.map_err(error)?;
                 read(key.value(), value.value()).map(Some)
@@ -181,6 +213,24 @@ impl Frames<'_> {
         let value = self.table.get(first);
         let value = value.map_err(|error| error_of(self.file, &place_of(first), error))?;
         value.map(|value| read(value.value())).transpose()
+    }
+}
+
+/// The anchor among the frames.
+pub(crate) fn anchor_of(
+    frames: &impl ReadableTable<u64, &'static [u8]>,
+    file: &Path,
+) -> Result<Option<Anchor>, JournalError> {
+    let place = "the anchor";
+    let stored = frames.get(ANCHOR_KEY).map_err(|error| error_of(file, place, error))?;
+    let Some(stored) = stored else { return Ok(None) };
+    match Anchor::from_bytes(stored.value()) {
+        Ok(anchor) => Ok(Some(anchor)),
+        Err(AnchorError::UnknownVersion(found)) if found > anchor::VERSION => {
+            let (file, place) = (file.to_owned(), place.to_owned());
+            Err(JournalError::Newer { file, place, found, known: anchor::VERSION })
+        }
+        Err(error) => Err(damaged(file, place, error)),
     }
 }
 
@@ -254,7 +304,7 @@ fn new_identity() -> u128 {
 }
 
 /// Runs `work`; if it panics, what it read was damaged.
-fn guarded<T>(
+pub(crate) fn guarded<T>(
     file: &Path,
     place: &str,
     work: impl FnOnce() -> Result<T, JournalError>,
@@ -264,7 +314,7 @@ fn guarded<T>(
 }
 
 /// What an error of redb means here.
-fn error_of(file: &Path, place: &str, error: impl Into<redb::Error>) -> JournalError {
+pub(crate) fn error_of(file: &Path, place: &str, error: impl Into<redb::Error>) -> JournalError {
     let error = error.into();
     if let redb::Error::DatabaseAlreadyOpen = error {
         return JournalError::InUse(file.to_owned());

@@ -19,6 +19,7 @@ fn check(mut new: impl FnMut() -> AnyJournal) {
     closes_for_good(&*new());
     drains_when_closing(&*new());
     takes_an_empty_append_for_nothing(&*new());
+    removes_what_is_archived(&*new());
 }
 
 #[test]
@@ -52,6 +53,39 @@ fn starts_empty(journal: &dyn Journal) {
     assert_eq!(journal.read_from(0, 10).unwrap(), []);
     assert_eq!(journal.durable().closed(), None);
     assert_eq!(wait_durable(journal, 0), Ok(()), "nothing is durable already");
+}
+
+/// Promise 8.
+fn removes_what_is_archived(journal: &dyn Journal) {
+    for first in (1..40).step_by(4) {
+        wait_durable(journal, journal.append(records(first, first + 3)).unwrap()).unwrap();
+    }
+    let archive = journal.archive().unwrap();
+    archive.apply(Vec::new()).unwrap();
+    assert_eq!(journal.anchor(), 0);
+    let mut reached = 0;
+    loop {
+        let next = archive.remove_to(20, 3).unwrap();
+        assert_eq!(journal.anchor(), next);
+        if next == reached {
+            break;
+        }
+        reached = next;
+    }
+    assert_eq!(reached, 20);
+    let refused = journal.read_from(19, 9).unwrap_err();
+    assert!(matches!(refused, JournalError::Removed { first: 21 }), "{refused}");
+    let rest = journal.read_from(20, 99).unwrap();
+    assert_eq!((rest[0].sequence, rest.len()), (21, 20));
+    assert_eq!(journal.append(records(41, 41)).unwrap(), 41);
+    wait_durable(journal, 41).unwrap();
+    assert_eq!(archive.remove_to(u64::MAX, 99).unwrap(), 41);
+    assert_eq!(journal.read_from(41, 9).unwrap(), []);
+    assert_eq!(journal.append(records(42, 42)).unwrap(), 42);
+    assert!(archive.clear().is_err());
+    archive.verify().unwrap();
+    journal.close();
+    assert!(archive.remove_to(42, 9).is_err());
 }
 
 /// Promises 1 and 2.

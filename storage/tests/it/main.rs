@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod forge;
 mod full_disk;
+mod retention;
 mod sled_files;
 mod sled_power;
 mod snapshots;

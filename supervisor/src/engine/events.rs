@@ -16,7 +16,7 @@ use surehold_domain::payment::Payment;
 use surehold_domain::review::Review;
 use surehold_domain::saga::Saga;
 use surehold_domain::time::Timestamp;
-use surehold_storage::Record;
+use surehold_storage::{JournalError, Record};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Engine, Market};
@@ -32,7 +32,7 @@ impl Engine {
     /// Facts of a market after this sequence, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// [`Refusal`] if they cannot be read.
+    /// [`Refusal::Gone`] if some of them are no longer kept, or why they cannot be read.
     pub async fn events(
         &self,
         market: Market,
@@ -42,6 +42,14 @@ impl Engine {
         let core = self.core()?;
         let market = self.market_id(&core, market);
         read(&core, market, after, limit.clamp(1, PAGE_MAX))
+    }
+
+    /// The sequence that all events come after which are still kept; 0 as long as none went.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`] if the engine is down.
+    pub fn events_begin(&self) -> Result<u64, Refusal> {
+        Ok(self.core()?.post.shelf.journal().anchor())
     }
 
     /// As [`Engine::events`], but waits until there is at least one.
@@ -135,7 +143,10 @@ fn read(core: &Core, market: MarketId, after: u64, limit: usize) -> Result<Event
     let mut looked_at = 0;
     while looked_at < SCAN_MAX {
         let read = core.post.shelf.journal().read_from(found.cursor, READ_RECORDS);
-        let records = read.map_err(ShelfError::from)?;
+        let records = match read {
+            Err(JournalError::Removed { first }) => return Err(Refusal::Gone { first }),
+            read => read.map_err(ShelfError::from)?,
+        };
         if records.is_empty() {
             found.at_end = true;
             return Ok(found);
@@ -182,7 +193,7 @@ fn fact<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
 /// When the latest of the last records were written, as far as they tell.
 pub(crate) fn latest(shelf: &Shelf) -> Result<Option<Timestamp>, ShelfError> {
     let journal = shelf.journal();
-    let from = journal.last().saturating_sub(READ_RECORDS as u64);
+    let from = journal.last().saturating_sub(READ_RECORDS as u64).max(journal.anchor());
     let mut latest = None;
     for record in journal.read_from(from, READ_RECORDS)? {
         let at = if Kind::of(record.stream) == Some(Kind::Node) {

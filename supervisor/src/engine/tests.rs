@@ -2,6 +2,7 @@
 
 mod attention;
 mod rebuild;
+mod retention;
 mod stores;
 mod support;
 
@@ -26,6 +27,7 @@ use surehold_domain::time::Timestamp;
 use surehold_storage::Stream;
 
 use super::{Data, Engine, Market, Options};
+use crate::retention::Retention;
 use crate::stores::Stores;
 use crate::view::{Collection, NewOrder, OrderCommand, OrderFilter, OrderView};
 
@@ -54,7 +56,13 @@ struct Town {
 
 impl Town {
     async fn open(stores: Arc<dyn Stores>) -> Town {
+        Town::keeping(stores, Retention::All).await
+    }
+
+    /// As [`Town::open`], where old records may go.
+    async fn keeping(stores: Arc<dyn Stores>, retention: Retention) -> Town {
         let mut options = Options::new(Data::Stores(stores), plans());
+        options.retention = retention;
         options.clock = Arc::new(RuntimeClock::starting_at(START));
         let engine = Engine::open(options).await.unwrap();
         let args = ReviewsArgs { post: Arc::clone(&engine.core().unwrap().post) };

@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_actors::shelf::ShelfError;
+use surehold_storage::JournalError;
 use tracing::{info, warn};
 
 use super::Views;
+use super::archived::{Copying, Moved, archive_of};
 use super::index::Index;
 use crate::limits::{FOLLOWER_PAUSE, FOLLOWER_RECORDS, VIEWS_BESIDE_PAUSE, VIEWS_SWEPT_MAX};
 
@@ -49,6 +51,8 @@ enum Beside {
         /// Whether a rebuild follows.
         wanted: bool,
     },
+    /// A second index begins as a copy of the one in the journal's archive.
+    Copying(Box<Index>, Copying),
     /// A second index is under way.
     Rebuilding(Box<Index>),
 }
@@ -155,7 +159,7 @@ impl ViewsState {
         match &mut self.beside {
             Beside::Nothing => self.beside = Beside::Sweeping { wanted: true },
             Beside::Sweeping { wanted } => *wanted = true,
-            Beside::Rebuilding(_) => {}
+            Beside::Copying(..) | Beside::Rebuilding(_) => {}
         }
         self.tell();
         idle
@@ -166,6 +170,7 @@ impl ViewsState {
         self.beside = match std::mem::take(&mut self.beside) {
             Beside::Nothing => Beside::Nothing,
             Beside::Sweeping { wanted } => self.sweep(wanted),
+            Beside::Copying(index, copying) => self.copy(index, copying),
             Beside::Rebuilding(index) => self.rebuild(index)?,
         };
         self.tell();
@@ -176,9 +181,7 @@ impl ViewsState {
         let live = self.views.live();
         match live.sweep(VIEWS_SWEPT_MAX) {
             Ok(true) => Beside::Sweeping { wanted },
-            Ok(false) if wanted => {
-                Beside::Rebuilding(Box::new(live.beside(self.views.post.clock.now())))
-            }
+            Ok(false) if wanted => self.begin_beside(&live),
             Ok(false) => Beside::Nothing,
             Err(error) => {
                 warn!(%error, "what is left over of older views stays for now");
@@ -187,13 +190,43 @@ impl ViewsState {
         }
     }
 
+    /// The second index, where nothing is left over of others.
+    fn begin_beside(&self, live: &Index) -> Beside {
+        let now = self.views.now();
+        let index = Box::new(live.beside(now));
+        let Some(archive) = archive_of(&self.views.post.shelf) else {
+            return Beside::Rebuilding(index);
+        };
+        match Copying::begin(archive, now) {
+            Ok(copying) => Beside::Copying(index, copying),
+            Err(error) => given_up(&error, 0),
+        }
+    }
+
+    /// Copies a little more. If the archive moved on meanwhile, all begins anew.
+    fn copy(&self, mut index: Box<Index>, mut copying: Copying) -> Beside {
+        match copying.step(index.generation(), self.views.now()) {
+            Ok(None) => Beside::Copying(index, copying),
+            Ok(Some(Ok(cursor))) => {
+                index.knows(cursor);
+                Beside::Rebuilding(index)
+            }
+            Ok(Some(Err(Moved))) => Beside::Sweeping { wanted: true },
+            Err(error) => given_up(&error, index.cursor()),
+        }
+    }
+
     /// One gulp of the second index, never beyond the live one. Whatever is wrong with it, the live
     /// one goes on.
     fn rebuild(&self, mut index: Box<Index>) -> Result<Beside, ShelfError> {
         let live = self.views.live().cursor();
-        if let Err(error) = self.gulp_beside(&mut index, live) {
-            warn!(%error, cursor = index.cursor(), "the rebuild of the views is given up");
-            return Ok(Beside::Sweeping { wanted: false });
+        match self.gulp_beside(&mut index, live) {
+            Ok(()) => {}
+            // What it wanted to read is in the archive by now.
+            Err(ShelfError::Journal(JournalError::Removed { .. })) => {
+                return Ok(Beside::Sweeping { wanted: true });
+            }
+            Err(error) => return Ok(given_up(&error, index.cursor())),
         }
         if index.cursor() < live {
             return Ok(Beside::Rebuilding(index));
@@ -224,8 +257,14 @@ impl ViewsState {
     fn tell(&self) {
         self.views.rebuilds(match &self.beside {
             Beside::Nothing | Beside::Sweeping { wanted: false } => None,
-            Beside::Sweeping { wanted: true } => Some(0),
+            Beside::Sweeping { wanted: true } | Beside::Copying(..) => Some(0),
             Beside::Rebuilding(index) => Some(index.cursor()),
         });
     }
+}
+
+/// Whatever is wrong with a second index, the live one goes on.
+fn given_up(error: &dyn std::fmt::Display, cursor: u64) -> Beside {
+    warn!(%error, cursor, "the rebuild of the views is given up");
+    Beside::Sweeping { wanted: false }
 }

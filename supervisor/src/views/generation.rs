@@ -33,6 +33,10 @@ impl Generation {
         Generation { store: Arc::clone(store), number: 0 }
     }
 
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.number == 0
+    }
+
     /// The one after this.
     pub(super) fn next(&self) -> Generation {
         let number = if self.number >= LAST { FIRST } else { self.number + 1 };

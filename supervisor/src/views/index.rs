@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
-use surehold_actors::shelf::{Shelf, ShelfError};
+use surehold_actors::shelf::ShelfError;
 use surehold_domain::id::MarketId;
 use surehold_domain::time::Timestamp;
 use surehold_storage::{Entry, Record, SnapshotError, SnapshotStore};
@@ -36,8 +36,11 @@ impl Index {
 
     /// The live index as it was last stored; an earlier life may have learned more than it stored,
     /// and it is learned again.
-    pub(super) fn open(shelf: &Shelf, now: Timestamp) -> Result<Index, SnapshotError> {
-        let generation = Generation::live(shelf.snapshots())?;
+    pub(super) fn open_in(
+        store: &Arc<dyn SnapshotStore>,
+        now: Timestamp,
+    ) -> Result<Index, SnapshotError> {
+        let generation = Generation::live(store)?;
         let cursor = generation.get(CURSOR_KEY)?.map_or(0, |bytes| last_id(&bytes));
         Ok(Index::new(generation, cursor, now))
     }
@@ -55,6 +58,21 @@ impl Index {
     /// Every record up to here is in it.
     pub(super) fn cursor(&self) -> u64 {
         self.cursor
+    }
+
+    /// Every record up to here is in what is stored of it.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Where it is stored.
+    pub(super) fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// It knows, in what was copied to where it is stored, every record up to here.
+    pub(super) fn knows(&mut self, cursor: u64) {
+        self.cursor = cursor;
     }
 
     /// An index of another, longer journal knows of what is not there. Says whether this is one;

@@ -18,11 +18,10 @@
 //!
 //! A posting is `who is meant, and of what | market | hash or number | number of the thing`.
 
-use std::hash::{DefaultHasher, Hasher};
-
 use surehold_domain::id::{MarketId, OfferingId, OrderId};
 
 use super::Whose;
+use super::names::hash_of;
 use crate::view::Collection;
 
 /// Rows of one stored page.
@@ -101,14 +100,6 @@ pub(super) fn posting(market: MarketId, whose: Whose<'_>, id: u64) -> Posting {
     posting[3..11].copy_from_slice(&who.to_be_bytes());
     posting[11..].copy_from_slice(&id.to_be_bytes());
     posting
-}
-
-fn hash_of(customer: &str) -> u64 {
-    // A change of this hash after an upgrade would only hide things from lists until the views are
-    // rebuilt; the snapshots' own sum changes with it and has them rebuilt.
-    let mut hasher = DefaultHasher::new();
-    hasher.write(customer.as_bytes());
-    hasher.finish()
 }
 
 /// The postings of a stored chunk.

@@ -27,13 +27,13 @@ use crate::view::{Collection, OfferingTurn};
 /// Where records come from, and what they mean beyond themselves.
 pub(super) struct Source {
     pub(super) shelf: Arc<Shelf>,
-    /// The markets whose sales and stock are counted.
-    pub(super) detailed: BTreeSet<MarketId>,
+    /// The markets whose sales and stock are counted; `None` for all of them.
+    pub(super) detailed: Option<BTreeSet<MarketId>>,
 }
 
 impl Source {
-    fn is_detailed(&self, market: MarketId) -> bool {
-        self.detailed.contains(&market)
+    pub(super) fn is_detailed(&self, market: MarketId) -> bool {
+        self.detailed.as_ref().is_none_or(|markets| markets.contains(&market))
     }
 
     fn load<M: Machine>(&self, stream: Stream) -> Result<Option<M>, ShelfError> {

@@ -73,7 +73,9 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let why = refusal.to_string();
         match refusal {
-            Refusal::NoSuchMarket(_) | Refusal::NotFound { .. } => Failure::Nothing,
+            Refusal::NoSuchMarket(_) | Refusal::NotFound { .. } | Refusal::Gone { .. } => {
+                Failure::Nothing
+            }
             Refusal::Invalid { .. } | Refusal::KeyReused => Failure::Bad(why),
             Refusal::WrongPhase { .. } | Refusal::NotBegun { .. } | Refusal::Conflict(_) => {
                 Failure::Conflict(why)

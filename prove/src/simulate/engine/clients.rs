@@ -269,6 +269,7 @@ impl Life {
             Refusal::Invalid { .. }
             | Refusal::NotFound { .. }
             | Refusal::NoSuchMarket(_)
+            | Refusal::Gone { .. }
             | Refusal::Fault(_) => true,
             _ => true,
         };

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::view::{OfferingChange, OrderCommand};
 
 /// A bit of everything, ten orders a round.
-async fn live(town: &Town, rounds: u64) {
+pub(super) async fn live(town: &Town, rounds: u64) {
     let (engine, market) = (&town.engine, town.first);
     for round in 0..rounds {
         let who = |at: u64| CUSTOMERS[usize::try_from((round + at) % 3).unwrap()];
@@ -50,7 +50,7 @@ async fn live(town: &Town, rounds: u64) {
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
-fn rebuilding(town: &Town) -> Option<u64> {
+pub(super) fn rebuilding(town: &Town) -> Option<u64> {
     town.engine.views_progress().unwrap().rebuilding
 }
 
@@ -111,9 +111,13 @@ async fn a_rebuild_comes_to_the_same_and_so_does_a_crash_at_any_point_of_it() {
     }
 }
 
-fn assert_same(found: &[String], expected: &[String], what: &str) {
+pub(super) fn assert_same(found: &[String], expected: &[String], what: &str) {
     for (found, expected) in found.iter().zip(expected) {
-        assert_eq!(found, expected, "{what}");
+        // Such lines are long: what differs is shown from a little before it differs.
+        let alike = found.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count();
+        let from = alike.saturating_sub(60);
+        let some = |line: &str| line.chars().skip(from).take(200).collect::<String>();
+        assert!(found == expected, "{what}: {}\ninstead of {}", some(found), some(expected));
     }
     assert_eq!(found.len(), expected.len(), "{what}");
 }

@@ -33,6 +33,13 @@ impl Kept {
         }
         Kept { journal: Mutex::new(journal), snapshots }
     }
+
+    /// Both as they stand, to be opened by hand, and to be opened again by an engine.
+    pub(super) fn copy(&self) -> (Arc<MemoryJournal>, Kept) {
+        let kept = self.as_of(usize::MAX);
+        let journal = kept.journal.lock().unwrap().clone();
+        (journal, kept)
+    }
 }
 
 impl Stores for Kept {

@@ -1,0 +1,201 @@
+//! What stands for records that were removed from the journal: the states they came to, page by page
+//! as among the snapshots, in the journal's own archive.
+//!
+//! The snapshots are a cache and may be lost at any time; an archived state may not, because the
+//! facts it was made of are gone. So it is made of these facts and of nothing else: the records that
+//! are to go are read once more, checked, and folded over what was archived before. A state may know
+//! more facts than were removed; those it knows change nothing when they are replayed over it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use surehold_domain::saga::Saga;
+use surehold_storage::{Archive, Change, Direction, Record, SnapshotStore, Stream, codec};
+use tracing::info;
+
+use super::checkpoint::{Changed, FORMATS_KEY, Meta, fold_stream, open_to_bytes, put_meta};
+use super::page::{self, Page};
+use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord, decode_stored, formats};
+use crate::agenda::Open;
+use crate::machine::Machine;
+use crate::stream::Kind;
+
+/// The key in [`META`] of the last numbers given, by kind and market.
+const COUNTERS_KEY: &[u8] = b"counters";
+/// The version of what is under [`COUNTERS_KEY`].
+const COUNTERS_VERSION: u8 = 1;
+/// Pages restored in one batch.
+const BATCH_PAGES: usize = 128;
+
+/// The last numbers given, by kind and market.
+type Counters = Vec<(u8, u16, u64)>;
+
+/// Folds records that follow one another over what is archived, in batches of about `batch_bytes`.
+/// Every stream that the records tell of is archived afterwards at least up to its last one.
+///
+/// # Errors
+/// [`ShelfError`] if the records do not follow what is archived, or the archive fails. What was
+/// stored so far is good: the same records may be folded again.
+pub fn fold(
+    archive: &dyn SnapshotStore,
+    records: Vec<Record>,
+    batch_bytes: usize,
+    mut stored: impl FnMut(),
+) -> Result<(), ShelfError> {
+    let (mut changes, mut bytes) = (Vec::new(), 0);
+    for (place, streams) in by_page(records) {
+        let key = place.to_key().to_vec();
+        let old = archive.get(SNAPSHOTS, &key)?;
+        let mut page = old.as_deref().map(Page::read).unwrap_or_default();
+        for (stream, tail) in streams {
+            let slot = page::of_snapshot(stream).1;
+            if let Some(folded) = fold_stream(stream, page.get(slot), &tail)? {
+                page.put(slot, folded.snapshot);
+            }
+        }
+        let new = page.to_bytes();
+        if new == old {
+            continue;
+        }
+        let Some(value) = new else { continue };
+        bytes += value.len();
+        changes.push(Change::Put { space: SNAPSHOTS, key, value });
+        if bytes >= batch_bytes {
+            archive.apply(std::mem::take(&mut changes))?;
+            bytes = 0;
+            stored();
+        }
+    }
+    if !changes.is_empty() {
+        archive.apply(changes)?;
+        stored();
+    }
+    Ok(())
+}
+
+/// The records of each stream, by the page that the stream is on.
+fn by_page(records: Vec<Record>) -> BTreeMap<Stream, BTreeMap<Stream, Vec<TailRecord>>> {
+    let mut pages: BTreeMap<Stream, BTreeMap<Stream, Vec<TailRecord>>> = BTreeMap::new();
+    for Record { sequence, stream, number, bytes } in records {
+        let page = pages.entry(page::of_snapshot(stream).0).or_default();
+        page.entry(stream).or_default().push(TailRecord { number, sequence, bytes });
+    }
+    pages
+}
+
+/// What is archived beside the states, before records are removed: which numbers were given, and
+/// the formats of what is archived.
+///
+/// # Errors
+/// [`ShelfError`] if the archive fails.
+pub fn describe(shelf: &Shelf, archive: &dyn SnapshotStore) -> Result<(), ShelfError> {
+    let stream = crate::stream::node();
+    let counters: Counters = shelf.numbers.all();
+    let counters = codec::encode(COUNTERS_VERSION, &counters)
+        .map_err(|source| ShelfError::Codec { stream, source })?;
+    let put = |key: &[u8], value| Change::Put { space: META, key: key.to_vec(), value };
+    let changes = vec![put(COUNTERS_KEY, counters.to_vec()), put(FORMATS_KEY, formats::today())];
+    Ok(archive.apply(changes)?)
+}
+
+/// Every archived state of a kind, in the order of their streams.
+///
+/// # Errors
+/// [`ShelfError`] if the archive fails, or holds what is no such state.
+pub fn states<M: Machine>(
+    archive: &dyn SnapshotStore,
+    kind: Kind,
+) -> Result<Vec<(Stream, M)>, ShelfError> {
+    let (mut from, end) = (vec![kind as u8], [kind as u8 + 1]);
+    let mut states = Vec::new();
+    loop {
+        let entries = archive.scan(SNAPSHOTS, &from, &end, Direction::Up, BATCH_PAGES)?;
+        let Some((last, _)) = entries.last() else { return Ok(states) };
+        from.clone_from(last);
+        from.push(0);
+        for (key, value) in &entries {
+            let Some(place) = Stream::from_key(key) else { continue };
+            for (slot, bytes) in page::entries(value) {
+                let stream = page::snapshot_stream(place, slot);
+                states.push((stream, decode_stored::<M>(stream, bytes)?.machine));
+            }
+        }
+    }
+}
+
+/// Refuses an archive that a newer version of this program wrote.
+pub(super) fn check(archive: &dyn SnapshotStore) -> Result<(), ShelfError> {
+    match archive.get(META, FORMATS_KEY)? {
+        Some(stored) => formats::check_archived(&stored),
+        None => Ok(()),
+    }
+}
+
+/// Fills empty snapshots with what is archived, and says what they stand for then: everything up to
+/// the anchor. Until that is stored, they stand for nothing.
+pub(super) fn restore(shelf: &Shelf, archive: &dyn Archive) -> Result<Meta, ShelfError> {
+    let anchor = shelf.journal.anchor();
+    archive.verify()?;
+    let mut meta = Meta { journal: shelf.journal.identity(), ..Meta::default() };
+    let (mut from, mut pages) = (Vec::new(), 0);
+    loop {
+        let entries = archive.scan(SNAPSHOTS, &from, &[0xff; 12], Direction::Up, BATCH_PAGES)?;
+        let Some((last, _)) = entries.last() else { break };
+        from.clone_from(last);
+        from.push(0);
+        pages += entries.len();
+        restore_pages(shelf, entries, &mut meta)?;
+    }
+    let counters = archive.get(META, COUNTERS_KEY)?;
+    shelf.numbers.restore(&counters.map_or(Ok(Vec::new()), |bytes| read_counters(&bytes))?);
+    meta.counters = shelf.numbers.all();
+    shelf.snapshots.sync()?;
+    meta.watermark = anchor;
+    shelf.snapshots.apply(vec![put_meta(&meta)?, super::checkpoint::put_formats()])?;
+    shelf.snapshots.sync()?;
+    info!(anchor, pages, "the snapshots were restored from the journal's archive");
+    Ok(meta)
+}
+
+fn read_counters(bytes: &[u8]) -> Result<Counters, ShelfError> {
+    let codec_error = |source| ShelfError::Codec { stream: crate::stream::node(), source };
+    let (found, body) = codec::open(bytes).map_err(codec_error)?;
+    if found != COUNTERS_VERSION {
+        let known = COUNTERS_VERSION;
+        return Err(codec_error(codec::CodecError::UnknownVersion { found, known }));
+    }
+    codec::decode(body).map_err(codec_error)
+}
+
+/// Stores pages as they were archived, and enters the unfinished orders on them into the index.
+fn restore_pages(
+    shelf: &Shelf,
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    meta: &mut Meta,
+) -> Result<(), ShelfError> {
+    let mut changes = Vec::with_capacity(entries.len() + 1);
+    let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
+    for (key, value) in entries {
+        let Some(place) = Stream::from_key(&key) else { continue };
+        for (slot, bytes) in page::entries(&value) {
+            let stream = page::snapshot_stream(place, slot);
+            shelf.numbers.seen(stream);
+            if Kind::of(stream) != Some(Kind::Order) {
+                continue;
+            }
+            let saga = decode_stored::<Saga>(stream, bytes)?.machine;
+            let Some(open) = Open::of(&saga) else { continue };
+            let (place, slot) = page::of_open(stream);
+            let index = match opens.entry(place) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
+            };
+            index.put(slot, open_to_bytes(stream, &open)?);
+        }
+        meta.add(SNAPSHOTS, &key, &value);
+        changes.push(Change::Put { space: SNAPSHOTS, key, value });
+    }
+    changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
+    changes.push(put_meta(meta)?);
+    Ok(shelf.snapshots.apply(changes)?)
+}
