@@ -7,6 +7,8 @@
 //!
 //! `runs` are the scripted runs that prove a promise, against a payment service of their own, which is `bank`.
 //!
+//! `rivals` puts the same load on what else a user could pick, in the same run.
+//!
 //! This crate knows the server only by its public contract: a command line, a ready line and HTTP. It links none of
 //! the engine, so it can measure any build of it, an old one too.
 
@@ -20,6 +22,7 @@ pub mod machine;
 pub mod participants;
 pub mod plan;
 pub mod report;
+pub mod rivals;
 pub mod runs;
 pub mod server;
 pub mod usage;

@@ -9,6 +9,7 @@
 //! cargo run --release -p surehold-benches -- overload
 //! cargo run --release -p surehold-benches -- faults --seed 7
 //! cargo run --release -p surehold-benches -- crashes --seed 7
+//! cargo run --release -p surehold-benches -- compare
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each number of connections gets a fresh server on a fresh
@@ -25,11 +26,13 @@
 //! - **books** compares the orders answered 201 with those the server lists, and asks its audit.
 //! - A budget that this run cannot judge says why. Remarks say what speaks against the figures.
 //!
-//! The last four end with one line for each thing that must hold; `docs/payments.md` says what they are about.
+//! `compare` puts the same load on what else a user could pick; `docs/comparison.md` says how to read its table.
+//! The scripted runs (`slow-payments` to `crashes`) end with one line for each thing that must hold; `docs/payments.md` says what they are about.
 //!
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when the books do not agree with the answers, or the
 //! server ended badly, or a line does not hold; 2 when there are no figures.
 
+mod compared;
 mod scripted;
 
 use std::error::Error;
@@ -42,6 +45,7 @@ use clap::{Args, Parser, Subcommand};
 use surehold_benches::build::build_server;
 use surehold_benches::plan::{Inventory, Plan};
 use surehold_benches::report::Report;
+use surehold_benches::rivals::shop::{self, ShopArgs};
 use surehold_benches::server::Launch;
 use surehold_benches::{http, participants};
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,6 +72,11 @@ enum Suite {
     Faults(scripted::FaultsArgs),
     /// Everything crashes under load: nothing lost, nothing twice.
     Crashes(scripted::CrashesArgs),
+    /// The same load on what else a user could pick: axum over PostgreSQL, Restate.
+    Compare(compared::CompareArgs),
+    /// The service over PostgreSQL that `compare` starts.
+    #[command(hide = true)]
+    RivalShop(ShopArgs),
 }
 
 #[derive(Args)]
@@ -134,6 +143,8 @@ fn main() -> ExitCode {
         Suite::Overload(args) => scripted::overload(args),
         Suite::Faults(args) => scripted::faults(args),
         Suite::Crashes(args) => scripted::crashes(args),
+        Suite::Compare(args) => compared::compare(args),
+        Suite::RivalShop(args) => shop::serve(&args).map(|()| true),
     };
     match sound {
         Ok(true) => ExitCode::SUCCESS,
