@@ -160,7 +160,10 @@ impl Control {
     }
 
     /// Walks the pages once; `None` when the deadline passes meanwhile.
-    async fn list_before(&mut self, deadline: Instant) -> Result<Option<Listing>, ControlError> {
+    pub(crate) async fn list_before(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<Option<Listing>, ControlError> {
         let mut listing = Listing { phases: BTreeMap::new(), standing: 0 };
         let mut path = format!("/v1/talentshare/orders?limit={PAGE_ORDERS}");
         while Instant::now() < deadline {

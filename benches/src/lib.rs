@@ -15,6 +15,8 @@
 //!
 //! The suites under `suites` that need no server link what they measure: `actors` has the domain's machines, and three
 //! ways to host them; `engine`, `memory`, `recovery` and `growth` the library; `journal` the journal.
+//!
+//! `rivals` puts the same load on what else a user could pick, in the same run.
 
 pub mod bank;
 pub mod build;
@@ -32,6 +34,7 @@ pub mod plan;
 pub mod power;
 pub mod progress;
 pub mod report;
+pub mod rivals;
 pub mod runs;
 pub mod server;
 pub mod suites;

@@ -18,6 +18,7 @@
 //! cargo run --release -p surehold-benches -- memory --orders 1000000
 //! cargo run --release -p surehold-benches -- recovery --orders 1000000 --server target/release/surehold
 //! cargo run --release -p surehold-benches -- growth --orders 10000000
+//! cargo run --release -p surehold-benches -- compare
 //! ```
 //!
 //! Without `--server PATH` the release server is built first. Each series gets a fresh server on a fresh data folder, and
@@ -27,10 +28,13 @@
 //! `docs/benchmarks.md` says what each suite does and how to read its table; `docs/payments.md` what the last four are
 //! about, which end with one line for each thing that must hold.
 //!
+//! `compare` puts the same load on what else a user could pick; `docs/comparison.md` says how to read its table.
+//!
 //! Exit status: 0 when the figures stand, met budgets or not; 1 when a promise was broken: books that do not agree with
 //! the answers, a server that is not safe when the power goes, a line that does not hold; 2 when there are no figures.
 
 mod actors;
+mod compared;
 mod direct;
 mod measured;
 mod scripted;
@@ -44,6 +48,7 @@ use clap::{Args, Parser, Subcommand};
 use surehold_benches::build::build_server;
 use surehold_benches::document::Document;
 use surehold_benches::participants;
+use surehold_benches::rivals::shop::{self, ShopArgs};
 use surehold_benches::server::Launch;
 use surehold_benches::versus::Versus;
 
@@ -91,6 +96,11 @@ enum Suite {
     Crashes(scripted::CrashesArgs),
     #[command(flatten)]
     Direct(direct::Direct),
+    /// The same load on what else a user could pick: axum over PostgreSQL, Restate.
+    Compare(Measured<compared::CompareArgs>),
+    /// The service over PostgreSQL that `compare` starts.
+    #[command(hide = true)]
+    RivalShop(ShopArgs),
 }
 
 #[derive(Args)]
@@ -148,6 +158,8 @@ impl Suite {
             Self::Faults(args) => scripted::faults(args),
             Self::Crashes(args) => scripted::crashes(args),
             Self::Direct(suite) => suite.run(),
+            Self::Compare(it) => it.compare(),
+            Self::RivalShop(args) => shop::serve(&args).map(|()| true),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) type Tell<'a> = &'a mut dyn FnMut(&str);
 #[derive(Args)]
 pub(crate) struct Measured<A: Args> {
     #[command(flatten)]
-    what: A,
+    pub(crate) what: A,
     #[command(flatten)]
     output: Output,
 }

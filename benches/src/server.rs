@@ -223,7 +223,7 @@ impl Drop for Server {
 }
 
 /// Kills a child that still runs, and waits for its end.
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     // An error means that it has ended already.
     child.start_kill().ok();
     let asked = Instant::now();
@@ -249,11 +249,12 @@ async fn find_address<R: AsyncRead + Unpin>(
 }
 
 /// Keeps reading what the server prints, so that it never blocks on a full pipe or fails on a closed one.
-async fn drain<R: AsyncRead + Unpin>(mut lines: Lines<BufReader<R>>) {
+pub(crate) async fn drain<R: AsyncRead + Unpin>(mut lines: Lines<BufReader<R>>) {
     while let Ok(Some(_)) = lines.next_line().await {}
 }
 
-fn parse_address(line: &str) -> Option<SocketAddr> {
+/// Where a line says that somebody listens.
+pub(crate) fn parse_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("http://")?;
     let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:[]".contains(c)));
     rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ':']).parse().ok()

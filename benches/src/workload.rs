@@ -60,10 +60,23 @@ impl Workload {
     /// When there is no body: a workload of nothing is a mistake of the caller.
     #[must_use]
     pub fn new(host: SocketAddr, path: &str, bodies: &[String]) -> Self {
+        Self::addressed(host, bodies, |_| path.to_owned())
+    }
+
+    /// Renders `POST` once per body, to the path that `path_of` says of it.
+    ///
+    /// # Panics
+    /// As [`Workload::new`].
+    #[must_use]
+    pub fn addressed(
+        host: SocketAddr,
+        bodies: &[String],
+        path_of: impl Fn(&str) -> String,
+    ) -> Self {
         assert!(!bodies.is_empty(), "a workload has at least one body");
         let mut workload = Self { bytes: Vec::new(), ends: Vec::with_capacity(bodies.len()) };
         for body in bodies {
-            workload.bytes.extend_from_slice(&wire::render("POST", host, path, body));
+            workload.bytes.extend_from_slice(&wire::render("POST", host, &path_of(body), body));
             workload.ends.push(workload.bytes.len());
         }
         workload

@@ -1,0 +1,1 @@
+UPDATE orders SET phase = 'confirmed' WHERE id = $1

@@ -1,0 +1,1 @@
+INSERT INTO payments (order_id, amount, state) VALUES ($1, $2, 'captured')

@@ -1,0 +1,2 @@
+-- Orders that took units and were never confirmed.
+SELECT id FROM orders WHERE phase = 'reserved'
