@@ -12,16 +12,13 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::ops::Bound;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::task::{Context, Poll, Waker};
 
-use ractor::{ActorCell, ActorId, ActorRef, Message, SpawnErr};
+use ractor::{ActorCell, ActorRef, Message, SpawnErr};
 use rustc_hash::{FxHashMap, FxHasher};
 use surehold_actors::address::Sent;
 use surehold_domain::time::Timestamp;
-use tokio::task::coop::unconstrained;
 
 use crate::policy::Policy;
 use supervisor::BroodMsg;
@@ -80,8 +77,6 @@ pub struct Brood<C: Child> {
     child: C,
     shards: [Mutex<Slots<C>>; SHARDS],
     supervisor: RwLock<Option<ActorRef<BroodMsg<C::Key>>>>,
-    /// Which child an actor is.
-    keys: Mutex<FxHashMap<ActorId, C::Key>>,
     poisoned: Mutex<Vec<C::Key>>,
     /// Those that are quarantined, what they died of last, and when.
     aside: Mutex<BTreeMap<C::Key, (String, Timestamp)>>,
@@ -99,7 +94,6 @@ impl<C: Child> Brood<C> {
             child,
             shards: std::array::from_fn(|_| Mutex::default()),
             supervisor: RwLock::new(None),
-            keys: Mutex::default(),
             poisoned: Mutex::default(),
             aside: Mutex::default(),
             live: AtomicUsize::new(0),
@@ -159,47 +153,11 @@ impl<C: Child> Brood<C> {
         }
     }
 
-    /// Begins a child that did not exist before. It is started here: its supervisor has enough to do
-    /// with the ends of the others. If that cannot be, the supervisor starts it, from what is stored.
+    /// Begins a child that did not exist before.
     pub fn begin(&self, key: C::Key, seed: C::Seed) {
-        let mut slots = self.shard(key);
-        // Whoever wants to send to it waits for the lock, so nobody finds it missing meanwhile; and a
-        // supervisor that comes up later finds it here.
-        let slot = match self.start_now(key, seed) {
-            Some(actor) => Slot::Live(actor, self.sweep.load(Ordering::Relaxed)),
-            None => Slot::Between(Vec::new(), None),
-        };
-        let started = matches!(slot, Slot::Live(..));
-        let old = slots.insert(key, slot);
-        drop(slots);
+        let old = self.shard(key).insert(key, Slot::Between(Vec::new(), Some(seed)));
         debug_assert!(old.is_none(), "{key:?} was begun twice");
-        if !started {
-            self.tell(BroodMsg::Start(key));
-        }
-    }
-
-    fn start_now(&self, key: C::Key, seed: C::Seed) -> Option<ActorRef<C::Msg>> {
-        let supervisor = self.supervisor.read().unwrap_or_else(PoisonError::into_inner);
-        let cell = supervisor.as_ref()?.get_cell();
-        drop(supervisor);
-        if self.is_poisoned(key) {
-            return None;
-        }
-        // Its end is looked up under this lock, so it cannot be before its name is known.
-        let mut keys = self.keys();
-        // Starting waits for nothing; should it ever, it is the supervisor's affair.
-        let starting = unconstrained(self.child.spawn(key, Some(seed), false, cell));
-        let Poll::Ready(Ok(actor)) = pin!(starting).poll(&mut Context::from_waker(Waker::noop()))
-        else {
-            return None;
-        };
-        keys.insert(actor.get_id(), key);
-        self.live.fetch_add(1, Ordering::Relaxed);
-        Some(actor)
-    }
-
-    fn keys(&self) -> MutexGuard<'_, FxHashMap<ActorId, C::Key>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tell(BroodMsg::Start(key));
     }
 
     fn tell(&self, message: BroodMsg<C::Key>) {

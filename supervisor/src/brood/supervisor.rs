@@ -50,6 +50,7 @@ pub struct BroodArgs<C: Child> {
 pub struct BroodState<C: Child> {
     brood: Arc<Brood<C>>,
     clock: Arc<dyn Clock>,
+    keys: HashMap<ActorId, C::Key>,
     ledgers: HashMap<C::Key, Ledger>,
 }
 
@@ -64,7 +65,7 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         args: BroodArgs<C>,
     ) -> Result<BroodState<C>, ActorProcessingErr> {
         let BroodArgs { brood, clock } = args;
-        Ok(BroodState { brood, clock, ledgers: HashMap::new() })
+        Ok(BroodState { brood, clock, keys: HashMap::new(), ledgers: HashMap::new() })
     }
 
     async fn post_start(
@@ -73,16 +74,12 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         state: &mut BroodState<C>,
     ) -> Result<(), ActorProcessingErr> {
         let brood = &state.brood;
-        // Whoever lived under an earlier supervisor died with it. Nobody begins under this one yet.
-        brood.live.store(0, Ordering::Relaxed);
-        brood.keys().clear();
-        for index in 0..SHARDS {
-            brood.locked(index).retain(|_, slot| !matches!(slot, Slot::Live(..)));
-        }
         *brood.supervisor.write().unwrap_or_else(PoisonError::into_inner) = Some(myself.clone());
-        // Whoever has mail is started, and whoever could not begin meanwhile.
+        // Whoever lived under an earlier supervisor died with it; whoever has mail is started.
+        brood.live.store(0, Ordering::Relaxed);
         for index in 0..SHARDS {
-            let slots = brood.locked(index);
+            let mut slots = brood.locked(index);
+            slots.retain(|_, slot| !matches!(slot, Slot::Live(..)));
             let waiting = slots.iter().filter(|(_, slot)| matches!(slot, Slot::Between(..)));
             for (key, _) in waiting {
                 let _ = myself.send_message(BroodMsg::Start(*key));
@@ -163,7 +160,7 @@ impl<C: Child> BroodState<C> {
     }
 
     fn started(&mut self, key: C::Key, actor: ActorRef<C::Msg>) {
-        self.brood.keys().insert(actor.get_id(), key);
+        self.keys.insert(actor.get_id(), key);
         self.brood.live.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.brood.shard(key);
         let touched = self.brood.sweep.load(Ordering::Relaxed);
@@ -177,7 +174,7 @@ impl<C: Child> BroodState<C> {
     }
 
     fn ended(&mut self, actor: ActorId, exit: &Exit, myself: &ActorRef<BroodMsg<C::Key>>) {
-        let Some(key) = self.brood.keys().remove(&actor) else { return };
+        let Some(key) = self.keys.remove(&actor) else { return };
         self.brood.live.fetch_sub(1, Ordering::Relaxed);
         self.decide(key, exit, myself);
     }
