@@ -7,7 +7,7 @@ use clap::Args;
 use surehold_benches::suites::actors::{Plan, child, run as measure};
 
 use crate::at_least_one;
-use crate::measured::{Found, Tell};
+use crate::measured::{AllArgs, Found, Tell};
 
 /// How much is measured.
 #[derive(Args)]
@@ -57,11 +57,11 @@ pub(crate) fn run(args: &ActorsArgs, tell: Tell<'_>) -> Found {
 }
 
 /// The same in a modest size.
-pub(crate) fn modest(rounds: usize, seed: u64, tell: Tell<'_>) -> Found {
-    let (spawn, trips, messages, orders) = (20_000, 20_000, 200_000, 30_000);
-    let idle = vec![50_000];
-    let plan =
-        Plan { rounds, spawn, trips, messages, orders, window: 256, crashes: 200, idle, seed };
+pub(crate) fn modest(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let (rounds, seed, orders) = (args.rounds, args.seed, args.orders as u64);
+    let (spawn, trips, messages, window) = (orders, orders, orders * 10, 256);
+    let (crashes, idle) = (orders.div_ceil(100), vec![orders]);
+    let plan = Plan { rounds, spawn, trips, messages, orders, window, crashes, idle, seed };
     Ok(measure(&plan, &std::env::current_exe()?, tell)?)
 }
 

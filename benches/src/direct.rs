@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use surehold_benches::suites::{engine, growth, journal, memory, recovery, subject};
 
-use crate::measured::{Found, Measured, Tell};
+use crate::measured::{AllArgs, Found, Measured, Tell};
 
 #[derive(Subcommand)]
 pub(crate) enum Direct {
@@ -56,6 +56,39 @@ fn growth(args: &growth::GrowthArgs, tell: Tell<'_>) -> Found {
 
 fn this_program() -> std::io::Result<PathBuf> {
     std::env::current_exe()
+}
+
+/// `engine` in a modest size.
+pub(crate) fn modest_engine(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let scratch = args.outside.scratch.clone();
+    let AllArgs { orders, offerings, rounds, seed, .. } = *args;
+    let (orders, offerings) = (orders as u64, offerings as u64);
+    let args =
+        engine::EngineArgs { orders, in_flight: 1024, offerings, runs: rounds, seed, scratch };
+    Ok(engine::run(&args, tell)?)
+}
+
+/// `journal` in a modest size.
+pub(crate) fn modest_journal(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let (commits, scratch) = ((args.orders as u64).div_ceil(100), args.outside.scratch.clone());
+    let sizes = vec![1, 16, 256];
+    let args = journal::JournalArgs { sizes, commits, bytes: 120, runs: args.rounds, scratch };
+    Ok(journal::run(&args, tell)?)
+}
+
+/// `memory` in a modest size.
+pub(crate) fn modest_memory(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let (orders, seed, scratch) = (args.orders as u64, args.seed, args.outside.scratch.clone());
+    memory(&memory::MemoryArgs { orders, in_flight: 1024, seed, rest: 1, scratch }, tell)
+}
+
+/// `recovery` in a modest size.
+pub(crate) fn modest_recovery(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let (server, scratch) = (args.outside.server.clone(), args.outside.scratch.clone());
+    let (orders, kills, seed) = (args.orders as u64, args.rounds, args.seed);
+    let (in_flight, filled) = (1024, None);
+    let args = recovery::RecoveryArgs { orders, kills, in_flight, seed, server, filled, scratch };
+    recovery(&args, tell)
 }
 
 /// One thread: the cores are the measured process's.

@@ -77,7 +77,7 @@ enum Suite {
     Hot(Measured<HttpArgs>),
     /// 70% reads, 20% orders and 10% cancellations over HTTP, each answer checked.
     Mixed(Measured<HttpArgs>),
-    /// Every suite that measures, in a modest size, and one report.
+    /// Every suite that measures, in a modest size, and one report; `growth` and `compare` take longer and stand alone.
     All(Measured<AllArgs>),
     /// Orders over HTTP while a supporting participant is stopped, beside the same with all up.
     Participants(ParticipantsArgs),

@@ -20,7 +20,7 @@ use surehold_benches::server::Launch;
 use surehold_benches::suites::{hot, mixed};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{actors, at_least_one};
+use super::{actors, at_least_one, direct};
 
 /// What a suite gives, or why it gives nothing.
 pub(crate) type Found = Result<Findings, Box<dyn Error>>;
@@ -52,10 +52,10 @@ pub(crate) struct Output {
 pub(crate) struct Outside {
     /// The server's binary; without it, the release binary is built.
     #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
+    pub(crate) server: Option<PathBuf>,
     /// Folder for the fresh data folders, on the disk to be measured; without it, the system's temporary folder.
     #[arg(long, value_name = "DIR")]
-    scratch: Option<PathBuf>,
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -90,21 +90,21 @@ pub(crate) struct HttpArgs {
 pub(crate) struct AllArgs {
     /// Requests of one leg; every suite has its size from this.
     #[arg(long, default_value = "20000", value_parser = at_least_one)]
-    orders: usize,
+    pub(crate) orders: usize,
     /// Keep-alive connections of the suites over HTTP.
     #[arg(long, default_value = "1,64,256", value_delimiter = ',', value_parser = at_least_one)]
-    connections: Vec<usize>,
+    pub(crate) connections: Vec<usize>,
     /// How many offerings their orders are spread over.
     #[arg(long, default_value = "1000", value_parser = at_least_one)]
-    offerings: usize,
+    pub(crate) offerings: usize,
     /// How often the legs of each suite alternate; the medians count.
     #[arg(long, default_value = "3", value_parser = at_least_one)]
-    rounds: usize,
+    pub(crate) rounds: usize,
     /// Seed of the requests.
     #[arg(long, default_value = "1")]
-    seed: u64,
+    pub(crate) seed: u64,
     #[command(flatten)]
-    outside: Outside,
+    pub(crate) outside: Outside,
 }
 
 /// The suites over HTTP.
@@ -120,8 +120,12 @@ type Part = (&'static str, fn(&AllArgs) -> Option<u64>, fn(&AllArgs, Tell<'_>) -
 
 /// Every suite, in a modest size. Those in this process come before those over HTTP, whose clean end on an interrupt
 /// stays in force after them.
-const ALL: [Part; 4] = [
-    ("actors", |_| None, |args, tell| actors::modest(args.rounds, args.seed, tell)),
+const ALL: [Part; 8] = [
+    ("engine", |_| None, direct::modest_engine),
+    ("journal", |_| None, direct::modest_journal),
+    ("memory", |_| None, direct::modest_memory),
+    ("recovery", |_| None, direct::modest_recovery),
+    ("actors", |_| None, actors::modest),
     (
         "http",
         |args| steps(OverHttp::Http, &args.modest()),

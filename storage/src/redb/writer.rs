@@ -22,11 +22,11 @@ const FRAME_RECORDS_MAX: usize = 65_536;
 /// Most bytes in a frame, unless one append brings more: what one read has to hold and to hash.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// How long a commit may be put off for the sake of each of those at work: about the processor time that
-/// one of them needs between two commits.
-const PATIENCE_EACH: Duration = Duration::from_micros(20);
-/// How long it may be put off at most: about what a few commits take on a fast disk.
-const PATIENCE_MAX: Duration = Duration::from_millis(1);
+/// How long a commit may be put off for the sake of each of those at work. Longer saves commits and costs
+/// more than they do: a processor with nothing to do sleeps, and waking it takes its time.
+const PATIENCE_EACH: Duration = Duration::from_micros(8);
+/// How long it may be put off at most: about two commits of a fast disk.
+const PATIENCE_MAX: Duration = Duration::from_micros(500);
 /// How long records wait that nobody waits for.
 const UNWANTED_MAX: Duration = Duration::from_millis(5);
 /// Appends that are enough for a frame, whoever waits for them.
