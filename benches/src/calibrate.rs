@@ -53,6 +53,13 @@ pub fn sync(folder: &Path) -> io::Result<Calibration> {
     Ok(of_runs(Yardstick::Sync, SYNCED_WRITE, &runs))
 }
 
+/// The sync as it was when the machine was looked at.
+#[must_use]
+pub fn looked_at(sync: Sync) -> Calibration {
+    let (what, median_us) = (SYNCED_WRITE.to_owned(), sync.p50_ms * 1e3);
+    Calibration { yardstick: Yardstick::Sync, what, per_second: 1e6 / median_us, median_us }
+}
+
 /// Adds the yardsticks that are missing: the sync as it was when the machine was looked at, the hop as it is now.
 ///
 /// # Errors
@@ -61,9 +68,7 @@ pub fn complete(calibrations: &mut Vec<Calibration>, sync: Sync) -> io::Result<(
     let has =
         |calibrations: &[Calibration], which| calibrations.iter().any(|it| it.yardstick == which);
     if !has(calibrations, Yardstick::Sync) {
-        let (what, median_us) = (SYNCED_WRITE.to_owned(), sync.p50_ms * 1e3);
-        let per_second = 1e6 / median_us;
-        calibrations.push(Calibration { yardstick: Yardstick::Sync, what, per_second, median_us });
+        calibrations.push(looked_at(sync));
     }
     if !has(calibrations, Yardstick::Hop) {
         calibrations.extend(hop()?);

@@ -28,8 +28,6 @@ use surehold::{OpenError, Refusal};
 use surehold_storage::JournalError;
 use tokio::runtime::Runtime;
 
-use crate::findings::{Calibration, Yardstick};
-use crate::machine::Machine;
 use crate::report::{Budget, Verdict};
 
 /// Why a suite has no figures.
@@ -73,13 +71,6 @@ fn runtime() -> io::Result<Runtime> {
 /// How many cores there are.
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// The sync that was measured when the machine was looked at, as a yardstick.
-fn sync_of(machine: &Machine) -> Calibration {
-    let median_us = machine.sync.p50_ms * 1e3;
-    let what = "overwriting 4 KiB and fdatasync".to_owned();
-    Calibration { yardstick: Yardstick::Sync, what, per_second: 1e6 / median_us, median_us }
 }
 
 /// A budget that a run judges only if it was made under the budget's conditions.

@@ -7,9 +7,8 @@ use clap::Args;
 
 use super::safety::Safety;
 use super::shop::{Goods, Load, Shop, Tally};
-use super::{
-    SuiteError, budget, cores, fresh, runtime, scratch, seconds, setting, slow_build, sync_of,
-};
+use super::{SuiteError, budget, cores, fresh, runtime, scratch, seconds, setting, slow_build};
+use crate::calibrate::looked_at;
 use crate::findings::{Axis, Curve, Figure, Findings, Plot, Unit, Yardstick};
 use crate::machine::Machine;
 use crate::report::{Budget, median};
@@ -96,7 +95,7 @@ fn findings(args: &EngineArgs, safety: &Safety, runs: &[Run]) -> Findings {
     let alone_orders = (args.orders / ALONE_SHARE).max(ALONE_MIN);
     let each = 2 * args.orders / args.in_flight.max(1) as u64 + 2 * alone_orders;
     let mut safe = safety.after(each * runs.len() as u64);
-    let sync = sync_of(machine);
+    let sync = looked_at(machine.sync);
     let at = |tally: &Tally, quantile| tally.latencies_us.value_at_quantile(quantile) as f64 / 1e3;
     let ms = |key: &str, what: &str, of: &dyn Fn(&Run) -> f64| {
         let figure = Figure::new(key, what, Unit::Milliseconds, runs.iter().map(of).collect());

@@ -12,7 +12,8 @@ use clap::Args;
 use super::safety::Safety;
 use super::shop::Goods;
 use super::subject::{Mark, Subject, SubjectArgs};
-use super::{SuiteError, budget, fresh, scratch, setting, slow_build, sync_of};
+use super::{SuiteError, budget, fresh, scratch, setting, slow_build};
+use crate::calibrate::looked_at;
 use crate::findings::{Axis, Curve, Figure, Findings, Plot, Unit};
 use crate::report::median;
 
@@ -184,7 +185,7 @@ fn findings(args: &GrowthArgs, safety: &Safety, marks: &[Mark]) -> Findings {
         suite: "growth".to_owned(),
         machine: safety.machine().clone(),
         settings,
-        calibrations: vec![sync_of(safety.machine())],
+        calibrations: vec![looked_at(safety.machine().sync)],
         figures,
         plots: plots(marks),
         budgets: vec![budget(

@@ -10,7 +10,8 @@ use clap::Args;
 use surehold_storage::{Journal, NewRecord, RedbJournal, Stream};
 
 use super::safety::Safety;
-use super::{SuiteError, fresh, runtime, scratch, seconds, setting, sync_of};
+use super::{SuiteError, fresh, runtime, scratch, seconds, setting};
+use crate::calibrate::looked_at;
 use crate::findings::{Axis, Curve, Figure, Findings, Plot, Unit, Yardstick};
 use crate::report::median;
 
@@ -90,7 +91,7 @@ fn bytes_of(length: usize) -> bytes::Bytes {
 }
 
 fn findings(args: &JournalArgs, safety: &Safety, legs: &[Vec<Leg>]) -> Findings {
-    let sync = sync_of(safety.machine());
+    let sync = looked_at(safety.machine().sync);
     let commits = args.commits * (args.sizes.len() * args.runs) as u64;
     let safe = safety.after(commits);
     let (mut figures, mut points, mut times) = (Vec::new(), Vec::new(), Vec::new());

@@ -12,7 +12,8 @@ use clap::Args;
 use super::safety::Safety;
 use super::shop::Goods;
 use super::subject::{Mark, Subject, SubjectArgs};
-use super::{SuiteError, budget, fresh, scratch, setting, sync_of};
+use super::{SuiteError, budget, fresh, scratch, setting};
+use crate::calibrate::looked_at;
 use crate::findings::{Axis, Curve, Figure, Findings, Plot, Unit};
 
 /// The budget: so many open orders...
@@ -87,7 +88,7 @@ pub async fn run(
         suite: "memory".to_owned(),
         machine: safety.machine().clone(),
         settings,
-        calibrations: vec![sync_of(safety.machine())],
+        calibrations: vec![looked_at(safety.machine().sync)],
         figures: vec![
             bytes("memory.empty", "resident, without orders", empty),
             bytes("memory.full", "resident, all orders waiting", full),

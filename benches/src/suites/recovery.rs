@@ -12,7 +12,8 @@ use clap::Args;
 use super::safety::Safety;
 use super::shop::Goods;
 use super::subject::{Subject, SubjectArgs};
-use super::{SuiteError, budget, fresh, scratch, seconds, setting, slow_build, sync_of};
+use super::{SuiteError, budget, fresh, scratch, seconds, setting, slow_build};
+use crate::calibrate::looked_at;
 use crate::control::Control;
 use crate::findings::{Figure, Findings, Unit};
 use crate::server::Launch;
@@ -180,7 +181,7 @@ fn findings(args: &RecoveryArgs, safety: &Safety, commits: u64, lives: &[Life]) 
         suite: "recovery".to_owned(),
         machine: safety.machine().clone(),
         settings,
-        calibrations: vec![sync_of(safety.machine())],
+        calibrations: vec![looked_at(safety.machine().sync)],
         figures,
         plots: Vec::new(),
         budgets: vec![budget(

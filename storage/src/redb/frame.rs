@@ -12,8 +12,8 @@
 //! Numbers are little-endian. A record's crc covers everything of it that follows the crc. The hash
 //! of a frame is the blake3 of all its bytes; the first frame carries [`genesis`] in its place, so
 //! a frame moved, altered, left out or taken from another journal breaks the chain. The ordinal
-//! counts frames from 1 and must equal the number of frames in the table, so that frames missing at
-//! the end are noticed too.
+//! counts frames from 1, removed ones too, and must fit the number of frames in the table. Frames missing
+//! at the very end leave both alike: those are noticed by the snapshots, which know a later sequence.
 //!
 //! Nothing here touches a disk, and no bytes, however garbled, make it panic.
 
