@@ -112,8 +112,9 @@ impl From<ShelfError> for Refusal {
         match &error {
             // The tree restarts over a journal that can be written again.
             ShelfError::Journal(_) => Refusal::unavailable(error.to_string()),
-            ShelfError::Snapshot(_)
-            | ShelfError::Codec { .. }
+            // A cache that a full disk closed is opened anew once there is room.
+            ShelfError::Snapshot(_) => Refusal::unavailable(error.to_string()),
+            ShelfError::Codec { .. }
             | ShelfError::Newer { .. }
             | ShelfError::NewerArchive { .. }
             | ShelfError::Cut { .. }
