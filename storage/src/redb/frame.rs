@@ -204,7 +204,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
     let mut reader = Reader(&content[1..]);
     let (ordinal, first, count) = (reader.u64()?, reader.u64()?, reader.u32()?);
     let previous = reader.array()?;
-    let beyond = first.checked_add(count.into()).is_none() || ordinal >= u64::MAX - 1;
+    let beyond = first.checked_add(count.into()).is_none() || ordinal == u64::MAX;
     if first == 0 || ordinal == 0 || count == 0 || beyond {
         return Err(FrameError::Chain("its numbers are out of range"));
     }
