@@ -21,6 +21,7 @@ use surehold_domain::time::Timestamp;
 use surehold_storage::Stream;
 use surehold_storage::codec::{self, CodecError};
 
+use crate::agenda::Open;
 use crate::stream::order_key;
 
 /// A machine that can be rebuilt from its facts.
@@ -38,6 +39,10 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
     fn apply(&mut self, fact: &Self::Fact);
     /// Facts applied so far.
     fn number(&self) -> u32;
+    /// What the agenda knows of it, if it is an order and not at its end.
+    fn open(&self) -> Option<Open> {
+        None
+    }
 
     /// Whether what grows with the orders is stored apart from the rest, in parts with numbers. Then the
     /// three functions below say how.
@@ -124,6 +129,9 @@ impl Machine for Saga {
     }
     fn number(&self) -> u32 {
         Saga::number(self)
+    }
+    fn open(&self) -> Option<Open> {
+        Open::of(self)
     }
 }
 

@@ -269,6 +269,8 @@ impl OrderState {
         let inquiry = if again { live.saga.inquiry() } else { None };
         let Some(effect) = live.saga.effect().or(inquiry) else {
             // Nothing to do but wait, and waiting needs no actor: the agenda wakes it.
+            let stream = stream::order(self.key);
+            self.post.shelf.settle(stream, &live.saga, live.sequence)?;
             self.post.directory.rest(self.key);
             return Ok(());
         };

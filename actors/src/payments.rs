@@ -153,7 +153,7 @@ impl PaymentsState {
         if let Some(active) = self.active.get_mut(&key) {
             active.effect = Some(effect);
         }
-        self.tell(key);
+        self.tell(key)?;
         self.drive(key);
         Ok(())
     }
@@ -174,7 +174,7 @@ impl PaymentsState {
             active.effect = Some(effect);
         }
         self.step(key, input)?;
-        self.tell(key);
+        self.tell(key)?;
         self.drive(key);
         Ok(())
     }
@@ -237,7 +237,7 @@ impl PaymentsState {
             active.busy = Busy::No;
         }
         self.step(key, Input::Answer(answer))?;
-        self.tell(key);
+        self.tell(key)?;
         self.drive(key);
         self.let_go(key);
         Ok(())
@@ -272,16 +272,16 @@ impl PaymentsState {
     }
 
     /// Tells the order what is known, and lets go of a payment that owes and is owed nothing.
-    fn tell(&mut self, key: PaymentKey) {
-        let Some(active) = self.active.get(&key) else { return };
-        let Some(effect) = active.effect else { return };
+    fn tell(&mut self, key: PaymentKey) -> Result<(), ShelfError> {
+        let Some(active) = self.active.get(&key) else { return Ok(()) };
+        let Some(effect) = active.effect else { return Ok(()) };
         let post = &self.args.post;
         match active.payment.state() {
             State::Pending
             | State::Unknown { .. }
             | State::Voiding { .. }
             | State::Settling { .. }
-            | State::Refunding { .. } => return,
+            | State::Refunding { .. } => return Ok(()),
             State::Captured => post.directory.order(effect.order, OrderMsg::Charged(effect)),
             State::Declined(why) => {
                 // Whichever the order waits for; the other answer is no answer to it.
@@ -295,7 +295,9 @@ impl PaymentsState {
             }
             State::Refunded(amount) => post.answer(effect, Outcome::Refunded(*amount)),
         }
+        post.shelf.settle(key.stream(), &active.payment, active.sequence)?;
         self.active.remove(&key);
+        Ok(())
     }
 
     /// Ends the pause before the next question. One that came to nothing is asked about once more: what

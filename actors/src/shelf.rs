@@ -1,34 +1,36 @@
 //! The shelf: where actors put their facts, and where anybody reads what became of a thing.
 //!
 //! A thing is its last snapshot (in the snapshot store) and the records since (its *tail*, in
-//! memory). Appending puts a record into the journal and into the tail in one step; reading folds
-//! the tail over the snapshot. So an actor that died is rebuilt without scanning the journal, and a
-//! reader needs no actor at all. A checkpoint (see [`checkpoint`]) folds tails into new snapshots,
-//! so that the tails stay short.
+//! memory, see [`tails`]). Appending puts a record into the journal and into the tail in one step;
+//! reading folds the tail over the snapshot. So an actor that died is rebuilt without scanning the
+//! journal, and a reader needs no actor at all. A checkpoint (see [`checkpoint`]) folds tails into new
+//! snapshots, so that the tails stay short.
 //!
-//! Invariants: a record is in the journal if and only if it is in a tail or under the watermark; a
-//! snapshot never holds a fact that is not durable.
+//! Invariants: a record is in the journal if and only if a tail knows of it or it is under the
+//! watermark; a snapshot never holds a fact that is not durable.
 
 pub mod archive;
 pub mod checkpoint;
+mod error;
 mod formats;
 mod page;
 mod parts;
 pub mod recover;
+mod tails;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use surehold_storage::codec::{self, CodecError};
-use surehold_storage::{
-    Journal, JournalError, NewRecord, SnapshotError, SnapshotStore, Space, Stream,
-};
+use surehold_storage::codec;
+use surehold_storage::{Journal, NewRecord, SnapshotStore, Space, Stream};
 
 use crate::machine::Machine;
 use crate::numbers::Numbers;
+pub use error::ShelfError;
+use tails::{State, Tail, TailRecord, Tails};
 
 /// Snapshots, several neighbours to a page.
 pub const SNAPSHOTS: Space = Space(1);
@@ -42,65 +44,6 @@ pub const VIEWS: Space = Space(4);
 pub const CURSORS: Space = Space(5);
 
 const SHARDS: usize = 64;
-
-/// Why the shelf cannot answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ShelfError {
-    /// The journal is closed, damaged or unreadable.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The snapshots cannot be read; a restart rebuilds them from the journal.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// Stored bytes are not what they should be.
-    #[error("{stream}: {source}")]
-    Codec {
-        /// The stream they belong to.
-        stream: Stream,
-        /// What is wrong.
-        source: CodecError,
-    },
-    /// A fact that a newer version of this program wrote.
-    #[error("record {sequence} of the journal tells of {what}, {found}")]
-    Newer {
-        /// Which record.
-        sequence: u64,
-        /// What it tells of.
-        what: String,
-        /// The version found, and the newest known.
-        found: String,
-    },
-    /// An archive that a newer version of this program wrote.
-    #[error("the journal's archive holds {what}, {found}")]
-    NewerArchive {
-        /// What is in it.
-        what: String,
-        /// The version found, and the newest known.
-        found: String,
-    },
-    /// The journal ends before facts that were durable once.
-    #[error(
-        "the journal ends at sequence {last}, but was durable up to {watermark} when the snapshots \
-         were made: records are missing at its end (restore the journal; or, to go on without them, \
-         remove the snapshots)"
-    )]
-    Cut {
-        /// What the snapshots hold.
-        watermark: u64,
-        /// What the journal holds.
-        last: u64,
-    },
-    /// Facts are missing, or do not follow from one another.
-    #[error("stream {stream}: fact {number} does not follow the {known} known before it")]
-    Gap {
-        /// The stream.
-        stream: Stream,
-        /// The fact that does not follow.
-        number: u32,
-        /// Facts known before it.
-        known: u32,
-    },
-}
 
 /// A machine as it stands after the record with this sequence.
 #[derive(Clone, Debug)]
@@ -118,14 +61,12 @@ struct Stored<M> {
     machine: M,
 }
 
-#[derive(Clone, Debug)]
-struct TailRecord {
-    number: u32,
+/// The same, for whoever writes what somebody else has.
+#[derive(Serialize)]
+struct StoredRef<'a, M> {
     sequence: u64,
-    bytes: Bytes,
+    machine: &'a M,
 }
-
-type Tails = FxHashMap<Stream, Vec<TailRecord>>;
 
 /// What a guarded append found.
 #[derive(Debug)]
@@ -230,9 +171,10 @@ impl Shelf {
         let record = NewRecord { stream, number, bytes: bytes.clone() };
         let sequence = self.journal.append(vec![record])?;
         self.appended.fetch_max(sequence, Ordering::Relaxed);
-        tails.entry(stream).or_default().push(TailRecord { number, sequence, bytes });
-        drop(tails);
+        tails.push(stream, TailRecord { number, sequence, bytes });
+        // Before the shard is open again: nobody can take away what is not counted yet.
         self.count(1);
+        drop(tails);
         Ok(sequence)
     }
 
@@ -260,12 +202,11 @@ impl Shelf {
         // Always in this order, so that two such appends never wait for each other.
         let mut low_tails = self.shard(low);
         let mut high_tails = (high != low).then(|| self.shard(high));
-        let guard_tail = if Self::index(guard.0) == low {
-            low_tails.get(&guard.0).cloned()
-        } else {
-            high_tails.as_ref().and_then(|tails| tails.get(&guard.0).cloned())
+        let guarding = match &high_tails {
+            Some(tails) if Self::index(guard.0) == high => tails,
+            Some(_) | None => &low_tails,
         };
-        if let Some(found) = self.fold::<G>(guard.0, guard_tail.unwrap_or_default())? {
+        if let Some(found) = self.fold::<G>(guard.0, &guarding.get(guard.0))? {
             return Ok(Appended::Exists(found));
         }
         let last = self.journal.append(vec![first.clone(), second.clone()])?;
@@ -276,10 +217,10 @@ impl Shelf {
                 Some(_) | None => &mut low_tails,
             };
             let entry = TailRecord { number: record.number, sequence, bytes: record.bytes };
-            tails.entry(record.stream).or_default().push(entry);
+            tails.push(record.stream, entry);
         }
-        drop((low_tails, high_tails));
         self.count(2);
+        drop((low_tails, high_tails));
         Ok(Appended::Done(last))
     }
 
@@ -296,6 +237,26 @@ impl Shelf {
         }
     }
 
+    /// Leaves the machine as it stands after its last record in the place of its records: whoever has it
+    /// at hand and will not write soon spares readers and checkpoints the folding.
+    ///
+    /// # Errors
+    /// [`ShelfError::Codec`] if it cannot be written.
+    pub fn settle<M: Machine>(
+        &self,
+        stream: Stream,
+        machine: &M,
+        sequence: u64,
+    ) -> Result<(), ShelfError> {
+        let stored = StoredRef { sequence, machine };
+        let bytes = codec::encode(M::STATE_VERSION, &stored)
+            .map_err(|source| ShelfError::Codec { stream, source })?;
+        let state = State { bytes, sequence, open: machine.open() };
+        let gone = self.shard(Self::index(stream)).settle(stream, state);
+        self.records.fetch_sub(gone, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// The machine as it stands now; `None` if there is no such thing.
     ///
     /// # Errors
@@ -303,8 +264,8 @@ impl Shelf {
     pub fn load<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
         // The tail is taken before the snapshot is read: a checkpoint in between only makes the
         // snapshot newer, and records it already holds are skipped.
-        let tail = self.shard(Self::index(stream)).get(&stream).cloned().unwrap_or_default();
-        self.fold(stream, tail)
+        let tail = self.shard(Self::index(stream)).get(stream);
+        self.fold(stream, &tail)
     }
 
     /// As [`Shelf::load`], but of what is stored in parts there is only what the newest facts are about.
@@ -313,29 +274,31 @@ impl Shelf {
     /// # Errors
     /// As [`Shelf::load`].
     pub fn load_head<M: Machine>(&self, stream: Stream) -> Result<Option<Loaded<M>>, ShelfError> {
-        let tail = self.shard(Self::index(stream)).get(&stream).cloned().unwrap_or_default();
-        let whole = tail.first().is_some_and(|record| record.number == 1);
-        let stored = if whole { None } else { parts::load_for::<M>(self, stream, &tail)? };
+        let tail = self.shard(Self::index(stream)).get(stream);
+        let stored =
+            if tail.is_whole() { None } else { parts::load_for::<M>(self, stream, &tail.records)? };
         Self::over(stream, stored, &tail)
     }
 
     fn fold<M: Machine>(
         &self,
         stream: Stream,
-        tail: Vec<TailRecord>,
+        tail: &Tail,
     ) -> Result<Option<Loaded<M>>, ShelfError> {
-        let whole = tail.first().is_some_and(|record| record.number == 1);
-        let stored = if whole { None } else { self.stored::<M>(stream)? };
-        Self::over(stream, stored, &tail)
+        let stored = if tail.is_whole() { None } else { self.stored::<M>(stream)? };
+        Self::over(stream, stored, tail)
     }
 
     /// What is stored, with the newest facts over it.
     fn over<M: Machine>(
         stream: Stream,
         mut loaded: Option<Loaded<M>>,
-        tail: &[TailRecord],
+        tail: &Tail,
     ) -> Result<Option<Loaded<M>>, ShelfError> {
-        for record in tail {
+        if let Some(state) = &tail.state {
+            loaded = Some(decode_stored(stream, &state.bytes)?);
+        }
+        for record in &tail.records {
             fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
         }
         Ok(loaded)

@@ -4,6 +4,8 @@
 //! A reader looks at the version first and decodes with the type of that version, so a format can
 //! change, and bincode itself can be replaced, without touching what is already stored.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +39,14 @@ const SMALL_BODY_MAX: usize = 64 * 1024;
 /// most 16 bytes and takes at least one, so no value that was written here claims more.
 const SMALL_BYTES_MAX: usize = 16 * SMALL_BODY_MAX;
 
+/// Room that a thread keeps for the next value it writes; larger ones have their own.
+const SCRATCH_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// Values are written here first, so that each is given as much memory as it takes, in one piece.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 fn config<const LIMIT: usize>() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
@@ -46,11 +56,17 @@ fn config<const LIMIT: usize>() -> impl bincode::config::Config {
 /// # Errors
 /// [`CodecError::Malformed`] if the type cannot be written (a map of unknown length, for example).
 pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Bytes, CodecError> {
-    let mut bytes = Vec::with_capacity(64);
-    bytes.push(version);
-    bincode::serde::encode_into_std_write(value, &mut bytes, config::<VALUE_BYTES_MAX>())
+    // Whoever writes a value while another is written has no scratch, and makes one.
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    scratch.push(version);
+    bincode::serde::encode_into_std_write(value, &mut scratch, config::<VALUE_BYTES_MAX>())
         .map_err(|e| CodecError::Malformed(e.to_string()))?;
-    Ok(bytes.into())
+    let bytes = Bytes::copy_from_slice(&scratch);
+    if scratch.capacity() <= SCRATCH_BYTES_MAX {
+        SCRATCH.set(scratch);
+    }
+    Ok(bytes)
 }
 
 /// The version of an envelope and the bytes within.

@@ -15,7 +15,8 @@ use tracing::info;
 
 use super::checkpoint::{Changed, FORMATS_KEY, Meta, fold_stream, open_to_bytes, put_meta};
 use super::page::{self, Page};
-use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord, decode_stored, formats};
+use super::tails::TailRecord;
+use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, decode_stored, formats};
 use crate::agenda::Open;
 use crate::machine::Machine;
 use crate::stream::Kind;

@@ -26,8 +26,9 @@ use surehold_storage::{Change, Space, Stream};
 use super::formats;
 use super::page::{self, Page};
 use super::parts;
+use super::tails::{Group, Ripe, Sealed, TailRecord};
 use super::{
-    Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one,
+    Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one,
 };
 use crate::agenda::Open;
 use crate::machine::{Machine, MarketName, NodeLife, Serial, Switch};
@@ -88,9 +89,6 @@ pub struct Checkpoints {
     meta: Mutex<Meta>,
 }
 
-/// The durable tails of the streams of one page.
-type Group = Vec<(Stream, Vec<TailRecord>)>;
-
 /// An order's entry in [`OPEN`], if it is not at its end; the outer `None` for what is no order.
 type OpenEntry = Option<Option<Vec<u8>>>;
 
@@ -98,8 +96,6 @@ type OpenEntry = Option<Option<Vec<u8>>>;
 pub(super) struct Folded {
     pub(super) snapshot: Vec<u8>,
     open: OpenEntry,
-    /// Facts up to this number are in the snapshot.
-    number: u32,
 }
 
 impl Checkpoints {
@@ -131,24 +127,32 @@ impl Checkpoints {
         if durable <= guard.watermark {
             return Ok(0);
         }
+        let sealed = shelf.seal(durable);
+        let folded = Self::store_all(shelf, &sealed, &mut guard);
+        // What is stored is in the snapshots; after a failure all goes back, and what was stored is
+        // known there.
+        shelf.unseal(&sealed, folded.is_ok());
+        folded
+    }
+
+    fn store_all(shelf: &Shelf, sealed: &Sealed, known: &mut Meta) -> Result<usize, ShelfError> {
         let mut folded = 0;
-        let mut meta = guard.clone();
-        let groups = shelf.durable_tails(durable);
-        for batch in groups.chunks(BATCH_PAGES) {
+        let mut meta = known.clone();
+        for batch in sealed.pages().chunks(BATCH_PAGES) {
             folded += batch.iter().map(Vec::len).sum::<usize>();
             let mut next = meta.clone();
             store(shelf, batch, &mut next)?;
             meta = next;
-            *guard = meta.clone();
+            *known = meta.clone();
         }
         meta.journal = shelf.journal.identity();
         meta.counters = shelf.numbers.all();
         // The watermark moves only after what it promises is safe on disk.
         shelf.snapshots.sync()?;
-        meta.watermark = durable;
+        meta.watermark = meta.watermark.max(sealed.watermark());
         shelf.snapshots.apply(vec![put_meta(&meta)?])?;
         shelf.snapshots.sync()?;
-        *guard = meta;
+        *known = meta;
         Ok(folded)
     }
 }
@@ -164,28 +168,23 @@ pub(super) fn put_formats() -> Change {
     Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
 }
 
-fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfError> {
+fn store(shelf: &Shelf, batch: &[Group<'_>], meta: &mut Meta) -> Result<(), ShelfError> {
     let mut changes = Vec::with_capacity(batch.len() * 2 + 1);
-    let mut done = Vec::new();
     let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
     for group in batch {
-        let Some((first, tail)) = group.first() else { continue };
+        let Some((first, ripe)) = group.first() else { continue };
         if Kind::of(*first) == Some(Kind::Offering) {
             // Each is a page by itself, and more.
-            if let Some((more, number)) = parts::fold::<Inventory>(shelf, *first, tail, meta)? {
-                changes.extend(more);
-                done.push((*first, number));
-            }
+            changes.extend(parts::fold::<Inventory>(shelf, *first, ripe.records, meta)?);
             continue;
         }
         let mut changed = Changed::load(shelf, SNAPSHOTS, page::of_snapshot(*first).0)?;
-        for (stream, tail) in group {
+        for (stream, ripe) in group {
             let slot = page::of_snapshot(*stream).1;
-            let Some(folded) = fold_stream(*stream, changed.page.get(slot), tail)? else {
+            let Some(folded) = fold_ripe(*stream, changed.page.get(slot), *ripe)? else {
                 continue;
             };
             changed.page.put(slot, folded.snapshot);
-            done.push((*stream, folded.number));
             let Some(open) = folded.open else { continue };
             let (place, slot) = page::of_open(*stream);
             let index = match opens.entry(place) {
@@ -203,11 +202,22 @@ fn store(shelf: &Shelf, batch: &[Group], meta: &mut Meta) -> Result<(), ShelfErr
     meta.journal = shelf.journal.identity();
     meta.counters = shelf.numbers.all();
     changes.extend([put_meta(meta)?, put_formats()]);
-    shelf.snapshots.apply(changes)?;
-    for (stream, number) in done {
-        shelf.forget(stream, number);
+    Ok(shelf.snapshots.apply(changes)?)
+}
+
+/// The durable part of a tail over what is stored: its state, if it has one, knows all of that.
+fn fold_ripe(
+    stream: Stream,
+    old: Option<&[u8]>,
+    ripe: Ripe<'_>,
+) -> Result<Option<Folded>, ShelfError> {
+    let Some(state) = ripe.state else { return fold_stream(stream, old, ripe.records) };
+    if !ripe.records.is_empty() {
+        return fold_stream(stream, Some(&state.bytes), ripe.records);
     }
-    Ok(())
+    let is_order = Kind::of(stream) == Some(Kind::Order);
+    let open = state.open.as_ref().map(|open| open_to_bytes(stream, open)).transpose()?;
+    Ok(Some(Folded { snapshot: state.bytes.to_vec(), open: is_order.then_some(open) }))
 }
 
 /// A page under change, and what was stored before.
@@ -261,7 +271,7 @@ pub(super) fn fold_stream(
 ) -> Result<Option<Folded>, ShelfError> {
     match Kind::of(stream) {
         Some(Kind::Order) => fold_as::<Saga>(stream, old, tail, |saga| {
-            Open::of(saga).map(|open| open_to_bytes(stream, &open)).transpose().map(Some)
+            saga.open().map(|open| open_to_bytes(stream, &open)).transpose().map(Some)
         }),
         Some(Kind::Offering) => fold_as::<Inventory>(stream, old, tail, |_| Ok(None)),
         Some(Kind::Payment) => fold_as::<Payment>(stream, old, tail, |_| Ok(None)),
@@ -293,10 +303,10 @@ fn fold_as<M: Machine>(
         fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
     }
     let Some(Loaded { machine, sequence }) = loaded else { return Ok(None) };
-    let (open, number) = (open(&machine)?, machine.number());
+    let open = open(&machine)?;
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine })
         .map_err(|source| ShelfError::Codec { stream, source })?;
-    Ok(Some(Folded { snapshot: snapshot.to_vec(), open, number }))
+    Ok(Some(Folded { snapshot: snapshot.to_vec(), open }))
 }
 
 pub(super) fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, ShelfError> {
@@ -306,33 +316,25 @@ pub(super) fn open_to_bytes(stream: Stream, open: &Open) -> Result<Vec<u8>, Shel
 }
 
 impl Shelf {
-    /// The tails, as far as they are durable, in the order of their pages.
-    fn durable_tails(&self, durable: u64) -> Vec<Group> {
-        let mut pages: BTreeMap<Stream, Group> = BTreeMap::new();
-        for index in 0..self.tails.len() {
-            for (stream, tail) in self.shard(index).iter() {
-                let safe = tail.iter().take_while(|record| record.sequence <= durable);
-                let tail: Vec<TailRecord> = safe.cloned().collect();
-                if !tail.is_empty() {
-                    let place = page::of_snapshot(*stream).0;
-                    pages.entry(place).or_default().push((*stream, tail));
-                }
-            }
-        }
-        pages.into_values().collect()
+    /// Seals all tails. What is appended from now on is none of the checkpoint's.
+    fn seal(&self, durable: u64) -> Sealed {
+        let seal = |index| {
+            let (sealed, gone) = self.shard(index).seal();
+            self.records.fetch_sub(gone, Ordering::Relaxed);
+            sealed
+        };
+        Sealed { shards: (0..self.tails.len()).map(seal).collect(), durable }
     }
 
-    /// Drops tail records that a snapshot now holds.
-    fn forget(&self, stream: Stream, number: u32) {
-        let mut tails = self.shard(Self::index(stream));
-        let Some(tail) = tails.get_mut(&stream) else { return };
-        let before = tail.len();
-        tail.retain(|record| record.number > number);
-        let dropped = before - tail.len();
-        if tail.is_empty() {
-            tails.remove(&stream);
+    /// Ends the sealing. What is not durable goes back, or all of it if it was not stored.
+    fn unseal(&self, sealed: &Sealed, stored: bool) {
+        for index in 0..self.tails.len() {
+            let left = sealed.left(index, stored);
+            let gone = self.shard(index).unseal(left);
+            self.records.fetch_sub(gone, Ordering::Relaxed);
         }
-        drop(tails);
-        self.records.fetch_sub(dropped, Ordering::Relaxed);
+        if self.tail_records() >= self.limit.records {
+            self.limit.reached.notify_one();
+        }
     }
 }

@@ -16,7 +16,8 @@ use surehold_storage::{Change, Direction, Stream};
 
 use super::checkpoint::{Changed, Meta};
 use super::page;
-use super::{Loaded, SNAPSHOTS, Shelf, ShelfError, Stored, TailRecord, decode_stored, fold_one};
+use super::tails::TailRecord;
+use super::{Loaded, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one};
 use crate::machine::Machine;
 
 /// How often head and parts are read before it is given up that both are of one moment. Between two
@@ -75,14 +76,13 @@ pub(super) fn load_for<M: Machine>(
     load(shelf, stream)
 }
 
-/// Folds facts into what is stored, and says what changes with that; `None` if it comes to nothing.
-/// Also says up to which number facts are in it then.
+/// Folds facts into what is stored, and says what changes with that.
 pub(super) fn fold<M: Machine>(
     shelf: &Shelf,
     stream: Stream,
     tail: &[TailRecord],
     meta: &mut Meta,
-) -> Result<Option<(Vec<Change>, u32)>, ShelfError> {
+) -> Result<Vec<Change>, ShelfError> {
     let codec_error = |source| ShelfError::Codec { stream, source };
     let (place, slot) = page::of_snapshot(stream);
     let mut head = Changed::load(shelf, SNAPSHOTS, place)?;
@@ -104,13 +104,12 @@ pub(super) fn fold<M: Machine>(
     for record in tail {
         fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
     }
-    let Some(Loaded { mut machine, sequence }) = loaded else { return Ok(None) };
+    let Some(Loaded { mut machine, sequence }) = loaded else { return Ok(Vec::new()) };
     let mut changes = parts.changes(machine.take_parts().map_err(codec_error)?, stream, meta);
-    let number = machine.number();
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine });
     head.put(slot, snapshot.map_err(codec_error)?.to_vec());
     changes.extend(head.change(meta));
-    Ok(Some((changes, number)))
+    Ok(changes)
 }
 
 /// The parts under change, as they were stored.

@@ -13,7 +13,8 @@ use tracing::{info, warn};
 use super::checkpoint::{
     Checkpoints, FORMATS_KEY, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash,
 };
-use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, TailRecord};
+use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError};
+use super::tails::TailRecord;
 use super::{archive, formats, page};
 use crate::agenda::{Agenda, Open};
 use crate::machine::Machine;
@@ -207,7 +208,7 @@ fn replay(shelf: &Shelf, checkpoints: &Checkpoints, after: u64) -> Result<u64, S
                 sequence: record.sequence,
                 bytes: record.bytes,
             };
-            shelf.shard(Shelf::index(record.stream)).entry(record.stream).or_default().push(entry);
+            shelf.shard(Shelf::index(record.stream)).push(record.stream, entry);
             shelf.count(1);
         }
         if shelf.tail_records() >= shelf.limit.records {
@@ -243,7 +244,7 @@ fn learn_numbers(shelf: &Shelf, record: &Record) -> Result<(), ShelfError> {
 fn enter_tails(shelf: &Shelf, agenda: &Agenda) -> Result<(), ShelfError> {
     let mut spoken = Vec::new();
     for index in 0..shelf.tails.len() {
-        let streams: Vec<Stream> = shelf.shard(index).keys().copied().collect();
+        let streams = shelf.shard(index).streams();
         for stream in streams {
             match Kind::of(stream) {
                 Some(Kind::Order) => {
