@@ -169,7 +169,7 @@ impl Shelf {
         // the record's sequence also finds the record.
         let mut tails = self.shard(Self::index(stream));
         let record = NewRecord { stream, number, bytes: bytes.clone() };
-        let sequence = self.journal.append(vec![record])?;
+        let sequence = self.journal.append_one(record)?;
         self.appended.fetch_max(sequence, Ordering::Relaxed);
         tails.push(stream, TailRecord { number, sequence, bytes });
         // Before the shard is open again: nobody can take away what is not counted yet.

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::batch::Batch;
 use crate::durable::Durable;
 use crate::snapshot::SnapshotStore;
 
@@ -145,6 +146,14 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Closed`] once a write has failed.
     fn append(&self, records: Vec<NewRecord>) -> Result<u64, JournalError>;
 
+    /// As [`Journal::append`] with one record, without a list of it.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    fn append_one(&self, record: NewRecord) -> Result<u64, JournalError> {
+        self.append(vec![record])
+    }
+
     /// Up to `limit` durable records with a sequence above `after`, in order. An empty answer
     /// means that there are none yet.
     ///
@@ -153,6 +162,14 @@ pub trait Journal: Send + Sync + 'static {
     /// cannot be read, [`JournalError::Removed`] if `after` is below the anchor,
     /// [`JournalError::Closed`] once the journal is closed.
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError>;
+
+    /// As [`Journal::read_from`], for whoever only looks at them: what is in memory is not copied.
+    ///
+    /// # Errors
+    /// As [`Journal::read_from`].
+    fn follow(&self, after: u64, limit: usize) -> Result<Batch, JournalError> {
+        self.read_from(after, limit).map(Batch::from)
+    }
 
     /// The last durable sequence; 0 for an empty journal.
     fn last(&self) -> u64 {

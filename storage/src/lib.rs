@@ -25,6 +25,7 @@
 
 pub mod journal;
 
+mod batch;
 mod demand;
 pub mod durable;
 pub mod snapshot;
@@ -40,6 +41,7 @@ pub mod memory;
 
 mod folder;
 
+pub use self::batch::Batch;
 pub use self::demand::AtWork;
 pub use self::durable::{Durable, NotDurable};
 pub use self::journal::{Archive, Journal, JournalError, NewRecord, Record, Stream};

@@ -48,7 +48,8 @@ use self::archive::RedbArchive;
 use self::recover::Reader;
 use self::store::Store;
 use self::tail::Tail;
-use self::writer::Queue;
+use self::writer::{Queue, Records};
+use crate::batch::Batch;
 use crate::durable::Durable;
 use crate::folder;
 use crate::journal::{Archive, Journal, JournalError, NewRecord, Record};
@@ -83,6 +84,15 @@ impl Shared {
     fn closed(&self) -> JournalError {
         let reason = self.durable.closed().unwrap_or_else(|| "it was closed".into());
         JournalError::Closed(reason)
+    }
+
+    fn push(&self, records: Records) -> Result<u64, JournalError> {
+        let bytes: usize = records.as_slice().iter().map(|record| record.bytes.len()).sum();
+        if bytes > APPEND_BYTES_MAX {
+            let reason = format!("{bytes} bytes in one append, at most {APPEND_BYTES_MAX} go");
+            return Err(JournalError::Io { file: self.file.clone(), reason });
+        }
+        self.queue.push(records)
     }
 
     fn write(&self, first: u64, frame: &[u8]) -> Result<(), JournalError> {
@@ -189,15 +199,18 @@ impl RedbJournal {
 
 impl Journal for RedbJournal {
     fn append(&self, records: Vec<NewRecord>) -> Result<u64, JournalError> {
-        let bytes: usize = records.iter().map(|record| record.bytes.len()).sum();
-        if bytes > APPEND_BYTES_MAX {
-            let reason = format!("{bytes} bytes in one append, at most {APPEND_BYTES_MAX} go");
-            return Err(JournalError::Io { file: self.shared.file.clone(), reason });
-        }
-        self.shared.queue.push(records)
+        self.shared.push(Records::Many(records))
+    }
+
+    fn append_one(&self, record: NewRecord) -> Result<u64, JournalError> {
+        self.shared.push(Records::One(record))
     }
 
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError> {
+        self.follow(after, limit).map(|batch| batch.to_vec())
+    }
+
+    fn follow(&self, after: u64, limit: usize) -> Result<Batch, JournalError> {
         let shared = &*self.shared;
         // Held while reading, so that closing waits for it.
         let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
@@ -207,12 +220,12 @@ impl Journal for RedbJournal {
             return Err(JournalError::Removed { first: anchor + 1 });
         }
         if after >= last || limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Batch::default());
         }
         if let Some(records) = shared.tail().read(after, last, limit) {
             return Ok(records);
         }
-        shared.reader.read(store, shared.identity, after, last, limit)
+        shared.reader.read(store, shared.identity, after, last, limit).map(Batch::from)
     }
 
     fn durable(&self) -> &Arc<Durable> {

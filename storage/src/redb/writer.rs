@@ -34,8 +34,23 @@ const ENOUGH: usize = 4096;
 
 /// The records of one call of `append`. They stay together in one frame.
 struct Append {
-    records: Vec<NewRecord>,
+    records: Records,
     bytes: usize,
+}
+
+/// What one call brings. Most bring one record, which needs no list.
+pub(super) enum Records {
+    One(NewRecord),
+    Many(Vec<NewRecord>),
+}
+
+impl Records {
+    pub(super) fn as_slice(&self) -> &[NewRecord] {
+        match self {
+            Records::One(record) => std::slice::from_ref(record),
+            Records::Many(records) => records,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -62,16 +77,18 @@ impl Queue {
     }
 
     /// Gives the records their sequences and queues them.
-    pub(crate) fn push(&self, records: Vec<NewRecord>) -> Result<u64, JournalError> {
-        let bytes = records.iter().map(|record| record.bytes.len() + RECORD_OVERHEAD).sum();
+    pub(super) fn push(&self, records: Records) -> Result<u64, JournalError> {
+        let all = records.as_slice();
+        let bytes = all.iter().map(|record| record.bytes.len() + RECORD_OVERHEAD).sum();
+        let count = all.len();
         let mut waiting = self.waiting();
         if let Some(reason) = &waiting.closed {
             return Err(JournalError::Closed(Arc::clone(reason)));
         }
-        if records.is_empty() {
+        if count == 0 {
             return Ok(waiting.sequence);
         }
-        waiting.sequence += records.len() as u64;
+        waiting.sequence += count as u64;
         let last = waiting.sequence;
         waiting.appends.push_back(Append { records, bytes });
         let queued = waiting.appends.len();
@@ -177,14 +194,14 @@ fn write_all(shared: &Shared, mut tip: Tip) -> Result<(), JournalError> {
         }
         let first = tip.sequence + 1;
         encoder.start(&tip);
-        for record in frame.iter().flat_map(|append| &append.records) {
+        for record in frame.iter().flat_map(|append| append.records.as_slice()) {
             encoder.push(record);
         }
         let (bytes, reached) = encoder.finish();
         shared.write(first, bytes)?;
+        let records = numbered(frame, &tip, &reached);
         tip = reached;
-        let records = frame.into_iter().flat_map(|append| append.records).zip(first..);
-        shared.tail().push(records.map(|(record, sequence)| numbered(record, sequence)));
+        shared.tail().push(records);
         shared.durable.publish(tip.sequence);
     }
 }
@@ -194,7 +211,7 @@ fn next_frame(backlog: &mut VecDeque<Append>) -> Vec<Append> {
     let (mut records, mut bytes) = (0, 0);
     let fitting = backlog.iter().take_while(|append| {
         let first = records == 0;
-        records += append.records.len();
+        records += append.records.as_slice().len();
         bytes += append.bytes;
         first || (records <= FRAME_RECORDS_MAX && bytes <= FRAME_BYTES_MAX)
     });
@@ -202,8 +219,22 @@ fn next_frame(backlog: &mut VecDeque<Append>) -> Vec<Append> {
     backlog.drain(..count).collect()
 }
 
-fn numbered(NewRecord { stream, number, bytes }: NewRecord, sequence: u64) -> Record {
-    Record { sequence, stream, number, bytes }
+/// The records of a frame as they stand in the journal: after this tip, up to that one.
+fn numbered(frame: Vec<Append>, after: &Tip, upto: &Tip) -> Vec<Record> {
+    let count = upto.sequence - after.sequence;
+    let mut numbered = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+    let mut sequence = after.sequence;
+    let mut add = |NewRecord { stream, number, bytes }| {
+        sequence += 1;
+        numbered.push(Record { sequence, stream, number, bytes });
+    };
+    for append in frame {
+        match append.records {
+            Records::One(record) => add(record),
+            Records::Many(records) => records.into_iter().for_each(&mut add),
+        }
+    }
+    numbered
 }
 
 #[cfg(test)]
@@ -213,7 +244,7 @@ mod tests {
     fn append(records: usize, bytes: usize) -> Append {
         let stream = crate::journal::Stream { kind: 1, group: 1, id: 1 };
         let record = NewRecord { stream, number: 1, bytes: bytes::Bytes::new() };
-        Append { records: vec![record; records], bytes }
+        Append { records: Records::Many(vec![record; records]), bytes }
     }
 
     fn sizes(appends: &[(usize, usize)]) -> Vec<usize> {
