@@ -8,7 +8,12 @@
 //! all of them: those that are owed an answer are in a list of their own, and those that are late stand
 //! at the beginning of the time line.
 
+mod owed;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry as Place;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +23,8 @@ use surehold_domain::id::{MarketId, OrderId, OrderKey};
 use surehold_domain::saga::{Party, Phase, Saga};
 use surehold_domain::time::{Span, Timestamp};
 use tokio::sync::Notify;
+
+use owed::Owed;
 
 /// What the agenda knows of an unfinished order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +61,7 @@ impl Open {
         } else {
             Mark::Plain
         };
-        Some(Open { deadline, owed: saga.effect().map(|effect| effect.party()), mark })
+        Some(Open { deadline, owed: saga.owed_by(), mark })
     }
 }
 
@@ -64,22 +71,20 @@ struct Entry {
     /// Where it stands in the time line: not later than its deadline, but for one that was found due
     /// and stands there again.
     scheduled: Timestamp,
+    /// Its place among those that are owed an answer.
+    owed: Option<u32>,
     mark: Mark,
-}
-
-/// An order that waits for an answer.
-#[derive(Debug, Clone, Copy)]
-struct Owed {
-    party: Party,
-    /// When it was last entered, or last found waiting.
-    since: Timestamp,
 }
 
 #[derive(Debug, Default)]
 struct Lists {
     orders: FxHashMap<OrderKey, Entry>,
-    owed: FxHashMap<OrderKey, Owed>,
+    /// Those that wait for an answer.
+    owed: Owed,
     times: BTreeSet<(Timestamp, OrderKey)>,
+    /// When the time line is looked at next, as far as whoever does that knows; `None` if nothing stood
+    /// there.
+    next: Option<Timestamp>,
     /// No order that was found due stands in the time line after this.
     again_until: Timestamp,
     /// Those that are marked.
@@ -87,15 +92,80 @@ struct Lists {
 }
 
 impl Lists {
+    /// Enters an order, or moves it. Says whether the time line is to be looked at earlier.
+    fn put(&mut self, order: OrderKey, open: Open, now: Timestamp) -> bool {
+        let Open { deadline, owed, mark } = open;
+        let mut left = None;
+        let (was, is) = match self.orders.entry(order) {
+            Place::Vacant(place) => {
+                let owed = owed.map(|party| self.owed.join(order, party, now));
+                place.insert(Entry { deadline, scheduled: deadline, owed, mark });
+                (None, deadline)
+            }
+            Place::Occupied(entry) => {
+                let entry = entry.into_mut();
+                let was = *entry;
+                entry.owed = match (was.owed, owed) {
+                    (Some(place), Some(party)) => {
+                        self.owed.renew(place, party, now);
+                        Some(place)
+                    }
+                    (None, Some(party)) => Some(self.owed.join(order, party, now)),
+                    (place, None) => {
+                        left = place;
+                        None
+                    }
+                };
+                (entry.deadline, entry.mark) = (deadline, mark);
+                entry.scheduled = was.scheduled.min(deadline);
+                (Some(was), entry.scheduled)
+            }
+        };
+        if let Some(place) = left {
+            self.leave(place);
+        }
+        self.mark(order, was.map_or(Mark::Plain, |entry| entry.mark), mark);
+        match was {
+            Some(was) if was.scheduled == is => return false,
+            Some(was) => {
+                self.times.remove(&(was.scheduled, order));
+            }
+            None => {}
+        }
+        self.times.insert((is, order));
+        let earlier = self.next.is_none_or(|next| is < next);
+        if earlier {
+            self.next = Some(is);
+        }
+        earlier
+    }
+
+    fn remove(&mut self, order: OrderKey) {
+        let Some(entry) = self.orders.remove(&order) else { return };
+        self.times.remove(&(entry.scheduled, order));
+        if let Some(place) = entry.owed {
+            self.leave(place);
+        }
+        self.mark(order, entry.mark, Mark::Plain);
+    }
+
+    /// Nobody owes the order at this place an answer any more.
+    fn leave(&mut self, place: u32) {
+        if let Some(moved) = self.owed.leave(place)
+            && let Some(entry) = self.orders.get_mut(&moved)
+        {
+            entry.owed = Some(place);
+        }
+    }
+
     /// Moves an order from the mark it had to the one it has.
-    fn mark(&mut self, order: OrderKey, mark: Mark) {
-        let had = self.orders.get(&order).map_or(Mark::Plain, |entry| entry.mark);
-        if had == mark {
+    fn mark(&mut self, order: OrderKey, had: Mark, has: Mark) {
+        if had == has {
             return;
         }
         self.marked.remove(&(had, order));
-        if mark != Mark::Plain {
-            self.marked.insert((mark, order));
+        if has != Mark::Plain {
+            self.marked.insert((has, order));
         }
     }
 
@@ -123,37 +193,16 @@ impl Agenda {
 
     /// Enters, moves or removes an order.
     pub fn set(&self, order: OrderKey, open: Option<Open>, now: Timestamp) {
-        let mut guard = self.lists();
-        let lists = &mut *guard;
-        lists.mark(order, open.map_or(Mark::Plain, |open| open.mark));
-        match open.and_then(|open| open.owed) {
-            Some(party) => {
-                lists.owed.insert(order, Owed { party, since: now });
-            }
+        let earlier = match open {
+            Some(open) => self.lists().put(order, open, now),
             None => {
-                lists.owed.remove(&order);
+                self.lists().remove(order);
+                false
             }
+        };
+        if earlier {
+            self.earlier.notify_one();
         }
-        let Some(Open { deadline, mark, .. }) = open else {
-            if let Some(entry) = lists.orders.remove(&order) {
-                lists.times.remove(&(entry.scheduled, order));
-            }
-            return;
-        };
-        let scheduled = match lists.orders.get(&order) {
-            Some(entry) if entry.scheduled <= deadline => entry.scheduled,
-            old => {
-                if let Some(entry) = old {
-                    lists.times.remove(&(entry.scheduled, order));
-                }
-                lists.times.insert((deadline, order));
-                if lists.times.first() == Some(&(deadline, order)) {
-                    self.earlier.notify_one();
-                }
-                deadline
-            }
-        };
-        lists.orders.insert(order, Entry { deadline, scheduled, mark });
     }
 
     /// Orders whose deadline has passed, at most `limit`, and when to look again. They stay on the
@@ -184,11 +233,11 @@ impl Agenda {
             };
             lists.times.insert((entry.scheduled, order));
         }
-        let next = lists.times.first().map(|(time, _)| *time);
-        (due, next)
+        lists.next = lists.times.first().map(|(time, _)| *time);
+        (due, lists.next)
     }
 
-    /// Returns when an order was entered with a deadline earlier than all others.
+    /// Returns when an order was entered that is to be looked at before what [`Agenda::due`] said last.
     pub async fn earlier(&self) {
         self.earlier.notified().await;
     }
@@ -196,9 +245,7 @@ impl Agenda {
     /// Orders that wait for an answer, from `party` or from anybody.
     #[must_use]
     pub fn owed(&self, party: Option<Party>) -> Vec<OrderKey> {
-        let lists = self.lists();
-        let wanted = lists.owed.iter().filter(|(_, owed)| party.is_none_or(|it| owed.party == it));
-        let mut owed: Vec<OrderKey> = wanted.map(|(order, _)| *order).collect();
+        let mut owed: Vec<OrderKey> = self.lists().owed.by(party).collect();
         owed.sort_unstable();
         owed
     }
@@ -206,22 +253,14 @@ impl Agenda {
     /// How many orders wait for an answer from `party`, or from anybody.
     #[must_use]
     pub fn waiting(&self, party: Option<Party>) -> usize {
-        let lists = self.lists();
-        lists.owed.values().filter(|owed| party.is_none_or(|it| owed.party == it)).count()
+        self.lists().owed.by(party).count()
     }
 
     /// Orders that have waited for an answer for at least `patience`, at most `limit`: what they
     /// asked may have been lost with whoever was asked. Each is found once per `patience`.
     #[must_use]
     pub fn unanswered(&self, now: Timestamp, patience: Span, limit: usize) -> Vec<OrderKey> {
-        let mut lists = self.lists();
-        let waits = |owed: &Owed| now.since(owed.since) >= patience;
-        let waiting = lists.owed.iter_mut().filter(|(_, owed)| waits(owed)).take(limit);
-        let mut found = Vec::new();
-        for (order, owed) in waiting {
-            owed.since = now;
-            found.push(*order);
-        }
+        let mut found = self.lists().owed.found_waiting(now, patience, limit);
         found.sort_unstable();
         found
     }
@@ -291,86 +330,3 @@ impl Agenda {
 const FIRST: OrderKey = OrderKey { market: MarketId(0), order: OrderId(0) };
 /// No order comes after it.
 const LAST: OrderKey = OrderKey { market: MarketId(u16::MAX), order: OrderId(u64::MAX) };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(order: u64) -> OrderKey {
-        OrderKey { market: MarketId(0), order: OrderId(order) }
-    }
-
-    fn open(deadline: u64, owed: Option<Party>) -> Option<Open> {
-        Some(Open { deadline: Timestamp(deadline), owed, mark: Mark::Plain })
-    }
-
-    #[test]
-    fn an_order_comes_due_at_its_last_deadline_and_again_until_it_moves() {
-        let agenda = Agenda::default();
-        agenda.set(key(1), open(10, Some(Party::Inventory)), Timestamp(0));
-        agenda.set(key(1), open(50, None), Timestamp(0));
-        agenda.set(key(2), open(30, Some(Party::Payments)), Timestamp(0));
-        let due = |now: u64| agenda.due(Timestamp(now), Timestamp(now + 5), 10);
-        assert_eq!(due(10), (vec![], Some(Timestamp(30))), "moved back, not due");
-        assert_eq!(due(30), (vec![key(2)], Some(Timestamp(35))));
-        assert_eq!(due(35).0, vec![key(2)], "nobody acted: due again");
-        agenda.set(key(2), None, Timestamp(0));
-        assert_eq!(due(60).0, vec![key(1)]);
-        assert_eq!(agenda.overdue(Timestamp(60), Span(9)), 1);
-        assert_eq!(agenda.overdue(Timestamp(60), Span(10)), 0);
-    }
-
-    #[test]
-    fn an_earlier_deadline_moves_an_order_forward() {
-        let agenda = Agenda::default();
-        agenda.set(key(1), open(50, None), Timestamp(0));
-        agenda.set(key(1), open(20, Some(Party::Confirmations)), Timestamp(0));
-        assert_eq!(agenda.due(Timestamp(20), Timestamp(25), 10).0, vec![key(1)]);
-        assert_eq!(agenda.owed(Some(Party::Confirmations)), vec![key(1)]);
-        assert_eq!(agenda.owed(Some(Party::Payments)), vec![]);
-    }
-
-    #[test]
-    fn marked_and_overdue_orders_are_found_page_by_page() {
-        let agenda = Agenda::default();
-        for order in 1..=6 {
-            let mark = if order % 2 == 0 { Mark::Stuck } else { Mark::Unreached };
-            let open = Open { deadline: Timestamp(order * 10), owed: None, mark };
-            agenda.set(key(order), Some(open), Timestamp(0));
-        }
-        let stuck = |after, limit| agenda.list_marked(Mark::Stuck, after, limit);
-        assert_eq!(stuck(None, 2), vec![key(2), key(4)]);
-        assert_eq!(stuck(Some(key(4)), 2), vec![key(6)]);
-        assert_eq!(agenda.list_marked(Mark::Unreached, None, 9), vec![key(1), key(3), key(5)]);
-        let late = |after, limit| agenda.list_overdue(Timestamp(51), Span(10), after, limit);
-        assert_eq!(late(None, 3), vec![key(1), key(2), key(3)]);
-        assert_eq!(late(Some(key(3)), 3), vec![key(4)]);
-        agenda.set(key(2), open(99, None), Timestamp(1));
-        agenda.set(key(4), None, Timestamp(1));
-        assert_eq!((agenda.marked(Mark::Stuck), agenda.marked(Mark::Unreached)), (1, 3));
-    }
-
-    #[test]
-    fn an_order_that_nobody_looks_at_is_overdue_wherever_it_stands() {
-        let agenda = Agenda::default();
-        agenda.set(key(1), open(10, None), Timestamp(0));
-        agenda.set(key(2), open(10, None), Timestamp(0));
-        agenda.set(key(3), open(10, None), Timestamp(0));
-        agenda.set(key(3), open(90, None), Timestamp(0));
-        // The first was found due and stands in the time line after the moment it is asked about.
-        assert_eq!(agenda.due(Timestamp(10), Timestamp(40), 1).0, vec![key(1)]);
-        let late = |now| agenda.list_overdue(Timestamp(now), Span(5), None, 9);
-        assert_eq!((late(15), late(16)), (vec![], vec![key(1), key(2)]));
-        assert_eq!(agenda.overdue(Timestamp(60), Span(5)), 2, "the third has time");
-    }
-
-    #[test]
-    fn an_order_that_nobody_answers_is_found_again_and_again() {
-        let agenda = Agenda::default();
-        agenda.set(key(1), open(500, Some(Party::Payments)), Timestamp(0));
-        agenda.set(key(2), open(500, None), Timestamp(0));
-        let find = |now: u64| agenda.unanswered(Timestamp(now), Span(10), 10);
-        assert_eq!((find(9), find(10), find(15)), (vec![], vec![key(1)], vec![]));
-        assert_eq!(find(20), vec![key(1)]);
-    }
-}

@@ -17,8 +17,12 @@ pub trait Clock: Send + Sync + 'static {
     fn not_before(&self, _time: Timestamp) {}
 }
 
-/// The system's clock. When that is set forward, so is this one; when it is set back, this one goes
-/// on from where it was.
+/// The system's clock is looked at this often, in milliseconds: what counts on is asked for the time
+/// all the time, and that the system's clock was set is heard of early enough after this.
+const LOOK_EVERY: u64 = 10;
+
+/// The system's clock. When that is set forward, so is this one a moment later; when it is set back,
+/// this one goes on from where it was.
 #[derive(Debug)]
 pub struct SystemClock {
     /// Counts on whatever happens to the system's clock.
@@ -27,6 +31,8 @@ pub struct SystemClock {
     off_by: i64,
     /// How far this clock is ahead of what was counted since it began.
     ahead: AtomicU64,
+    /// What will have been counted when the system's clock is looked at again.
+    look_at: AtomicU64,
 }
 
 impl Default for SystemClock {
@@ -40,7 +46,8 @@ impl SystemClock {
     #[must_use]
     pub fn off_by(milliseconds: i64) -> SystemClock {
         let (began, began_at) = (Instant::now(), system(milliseconds));
-        SystemClock { began, began_at, off_by: milliseconds, ahead: AtomicU64::new(0) }
+        let (ahead, look_at) = (AtomicU64::new(0), AtomicU64::new(0));
+        SystemClock { began, began_at, off_by: milliseconds, ahead, look_at }
     }
 
     fn counted(&self) -> u64 {
@@ -59,9 +66,14 @@ fn system(off_by: i64) -> u64 {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let counted = self.counted();
-        let ahead = system(self.off_by).saturating_sub(counted);
-        let ahead = self.ahead.fetch_max(ahead, Ordering::Relaxed).max(ahead);
-        Timestamp(counted.saturating_add(ahead))
+        if counted >= self.look_at.load(Ordering::Relaxed) {
+            // Two who come at once look both, which is as good.
+            self.look_at.store(counted.saturating_add(LOOK_EVERY), Ordering::Relaxed);
+            let ahead = system(self.off_by).saturating_sub(counted);
+            self.ahead.fetch_max(ahead, Ordering::Relaxed);
+        }
+        // It only ever grows, and so does what was counted: so does their sum.
+        Timestamp(counted.saturating_add(self.ahead.load(Ordering::Relaxed)))
     }
 
     fn not_before(&self, time: Timestamp) {
@@ -115,5 +127,24 @@ mod tests {
         // As if a second were over, whatever the system's clock says.
         let later = SystemClock { began_at: clock.began_at + 1000, ..clock };
         assert!(later.now().0 >= now.0 + 1000, "and never stands still");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_forward_is_followed_a_moment_later() {
+        let clock = SystemClock::default();
+        let before = clock.now();
+        // As if the system's clock were set.
+        let set = SystemClock { off_by: 3_600_000, ..clock };
+        let looks_at = Timestamp(set.look_at.load(Ordering::Relaxed));
+        assert!(looks_at.0 <= before.0 + LOOK_EVERY, "{looks_at:?} after {before:?}");
+        let mut last = before;
+        while Timestamp(set.counted()) < looks_at {
+            let now = set.now();
+            assert!(now >= last, "it never goes back");
+            last = now;
+        }
+        assert!(set.now().0 >= before.0 + 3_600_000);
+        let back = SystemClock { off_by: 0, look_at: AtomicU64::new(0), ..set };
+        assert!(back.now().0 >= before.0 + 3_600_000, "and back it is not");
     }
 }

@@ -11,6 +11,7 @@ use surehold_domain::confirmation::{Confirmation, Event, Fact, Input, State, Ver
 use surehold_domain::id::{ConfirmationId, EffectId};
 use surehold_domain::saga::Outcome;
 use surehold_domain::terms::ConfirmationTerms;
+use surehold_domain::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::post::Post;
@@ -137,8 +138,13 @@ impl ConfirmationsState {
         self.post.shelf.load::<Confirmation>(key.stream())
     }
 
-    fn begin(&self, key: ConfirmationKey, event: Event) -> Result<Confirmation, ShelfError> {
-        let fact = Fact { at: self.post.clock.now(), event };
+    fn begin(
+        &self,
+        key: ConfirmationKey,
+        event: Event,
+        at: Timestamp,
+    ) -> Result<Confirmation, ShelfError> {
+        let fact = Fact { at, event };
         self.post.shelf.append::<Confirmation>(key.stream(), 1, &fact)?;
         let stream = key.stream();
         Confirmation::begin(key.confirmation, &fact).ok_or(ShelfError::Gap {
@@ -177,8 +183,9 @@ impl ConfirmationsState {
         let mut confirmation = match found {
             Some(loaded) => loaded.machine,
             None => {
-                let until = self.post.clock.now().plus(terms.within);
-                self.begin(key, Confirmation::request(effect.order, terms.by, until))?
+                let now = self.post.clock.now();
+                let until = now.plus(terms.within);
+                self.begin(key, Confirmation::request(effect.order, terms.by, until), now)?
             }
         };
         if demanded {
@@ -196,7 +203,8 @@ impl ConfirmationsState {
             }
             // It never came to the queue; a late request must find it settled.
             None => {
-                self.begin(key, Event::Abandoned { order: effect.order })?;
+                let now = self.post.clock.now();
+                self.begin(key, Event::Abandoned { order: effect.order }, now)?;
             }
         }
         self.post.answer(effect, Outcome::Withdrawn);

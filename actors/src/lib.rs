@@ -30,6 +30,7 @@ pub mod mileage;
 pub mod reviews;
 
 pub mod gateway;
+pub mod glance;
 
 pub mod machine;
 pub mod shelf;

@@ -17,6 +17,7 @@ use surehold_domain::saga::{Reason, Saga, Turn};
 use surehold_storage::Record;
 
 use crate::follow::{Follower, Pace, Reached};
+use crate::glance;
 use crate::machine::Machine;
 use crate::post::Post;
 use crate::shelf::ShelfError;
@@ -174,9 +175,9 @@ impl MessagesState {
 
     fn of_order(&self, record: &Record, order: OrderKey) -> Result<Vec<Occasion>, ShelfError> {
         let stream = record.stream;
-        let fact = Saga::fact_from_bytes(&record.bytes)
-            .map_err(|source| ShelfError::Codec { stream, source })?;
-        let Some(turn) = fact.event.turn() else { return Ok(Vec::new()) };
+        let fact =
+            glance::order(&record.bytes).map_err(|source| ShelfError::Codec { stream, source })?;
+        let Some(turn) = fact.turn() else { return Ok(Vec::new()) };
         Ok(match turn {
             Turn::Booked => {
                 // Points that come with the payment are told with it: before it there is no booking.

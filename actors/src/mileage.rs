@@ -13,7 +13,7 @@ use surehold_domain::saga::{Outcome, Saga, Turn};
 use surehold_storage::Record;
 
 use crate::follow::{Follower, Pace, Reached};
-use crate::machine::Machine;
+use crate::glance;
 use crate::post::Post;
 use crate::shelf::ShelfError;
 use crate::stream::{self, Kind, order_key};
@@ -116,10 +116,10 @@ impl MileageState {
         if Kind::of(record.stream) != Some(Kind::Order) || !self.args.markets.contains(&market) {
             return Ok(None);
         }
-        let fact = Saga::fact_from_bytes(&record.bytes)
+        let fact = glance::order(&record.bytes)
             .map_err(|source| ShelfError::Codec { stream: record.stream, source })?;
         let order = order_key(record.stream);
-        match fact.event.turn() {
+        match fact.turn() {
             Some(Turn::Booked) => {
                 let Some(saga) = self.order(order)? else { return Ok(None) };
                 let Some(terms) = saga.order().terms.mileage else { return Ok(None) };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use surehold_domain::card::Card;
 use surehold_domain::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
 use surehold_domain::saga::{
     Command, Effect, Fact, Input, Need, Next, Outcome, Reason, Saga, Verdict,
@@ -250,10 +251,13 @@ impl OrderState {
     fn settle(&mut self) -> Result<(), ShelfError> {
         let Some(live) = &self.live else { return Ok(()) };
         self.post.agenda.set(self.key, Open::of(&live.saga), live.saga.updated_at());
-        self.post.watchers.tell(&live.saga, live.sequence);
-        if live.saga.phase().is_terminal() {
+        // What has no number needs no look into the vault; at the end whatever is left there goes.
+        let is_number = matches!(live.saga.card(), Some(Card::Number { .. }));
+        let is_over = live.saga.phase().is_terminal();
+        if is_over || (is_number && !live.saga.may_still_be_paid()) {
             self.post.vault.forget(self.key);
         }
+        self.post.watchers.tell(&live.saga, live.sequence);
         self.dispatch(false)
     }
 

@@ -13,16 +13,16 @@ pub mod guard;
 pub mod load;
 mod msg;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use rustc_hash::FxHashMap;
 use surehold_domain::id::EffectId;
 use surehold_domain::money::Money;
 use surehold_domain::payment::{Answer, Effect, Event, Fact, Input, Payment, State, Verdict};
 use surehold_domain::saga::Outcome;
-use surehold_domain::time::Span;
+use surehold_domain::time::{Span, Timestamp};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
@@ -54,7 +54,7 @@ pub struct PaymentsActor;
 /// All payments under way.
 pub struct PaymentsState {
     args: PaymentsArgs,
-    active: HashMap<PaymentKey, Active>,
+    active: FxHashMap<PaymentKey, Active>,
     /// Those of them of which it is not known what became of the charge.
     unknown: usize,
     permits: Arc<Semaphore>,
@@ -94,7 +94,7 @@ impl Actor for PaymentsActor {
         let permits = Arc::new(Semaphore::new(args.calls_max));
         let life = Arc::default();
         metrics::gauge!("surehold_payments_unknown").set(0);
-        Ok(PaymentsState { args, active: HashMap::new(), unknown: 0, permits, life })
+        Ok(PaymentsState { args, active: FxHashMap::default(), unknown: 0, permits, life })
     }
 
     async fn handle(
@@ -146,8 +146,8 @@ impl PaymentsState {
                 self.args.post.answer(effect, Outcome::Unavailable);
                 return Ok(());
             }
-            let Some(payment) = Payment::begin(key.payment, &fact) else { return Ok(()) };
             let sequence = self.args.post.shelf.append::<Payment>(key.stream(), 1, &fact)?;
+            let Some(payment) = Payment::begin_with(key.payment, fact) else { return Ok(()) };
             self.active.insert(key, Active { payment, sequence, effect: None, busy: Busy::No });
         }
         if let Some(active) = self.active.get_mut(&key) {
@@ -335,7 +335,7 @@ impl PaymentsState {
         }
         active.busy = Busy::No;
         if early {
-            self.call(key, Span(0));
+            self.call(key, Span(0), self.args.post.clock.now());
         } else {
             self.drive(key);
         }
@@ -347,13 +347,14 @@ impl PaymentsState {
         else {
             return;
         };
-        self.call(key, not_before.since(self.args.post.clock.now()));
+        let now = self.args.post.clock.now();
+        self.call(key, not_before.since(now), now);
     }
 
-    fn call(&mut self, key: PaymentKey, pause: Span) {
+    fn call(&mut self, key: PaymentKey, pause: Span, now: Timestamp) {
         let owed = self.active.get(&key).and_then(|active| active.payment.effect());
         let Some((effect, since)) = owed else { return };
-        let old = self.args.post.clock.now().since(since) >= REPEATED_WITHIN;
+        let old = now.since(since) >= REPEATED_WITHIN;
         let effect = if old && effect == Effect::Capture { Effect::Ask } else { effect };
         self.ask(key, effect, pause);
     }
@@ -369,7 +370,9 @@ impl PaymentsState {
             permits: Arc::clone(&self.permits),
             life: Arc::downgrade(&self.life),
             key,
-            payment: active.payment.clone(),
+            order: active.payment.order(),
+            amount: active.payment.amount(),
+            card: active.payment.card().cloned(),
             durable: active.sequence,
             effect,
             pause: Duration::from_millis(pause.0),

@@ -48,7 +48,37 @@ pub struct Watchers {
     shards: [Mutex<Waiters>; SHARDS],
 }
 
-type Waiters = FxHashMap<OrderKey, Vec<Waiting>>;
+type Waiters = FxHashMap<OrderKey, Several>;
+
+/// Who waits for one order. Nearly always that is one, who needs no list.
+#[derive(Default)]
+struct Several {
+    one: Option<Waiting>,
+    more: Vec<Waiting>,
+}
+
+impl Several {
+    fn push(&mut self, waiting: Waiting) {
+        match self.one {
+            None => self.one = Some(waiting),
+            Some(_) => self.more.push(waiting),
+        }
+    }
+
+    /// Forgets those that went away.
+    fn sweep(&mut self) {
+        self.one.take_if(|one| one.sender.is_closed());
+        self.more.retain(|other| !other.sender.is_closed());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.one.is_none() && self.more.is_empty()
+    }
+
+    fn into_each(self) -> impl Iterator<Item = Waiting> {
+        self.one.into_iter().chain(self.more)
+    }
+}
 
 const SHARDS: usize = 16;
 
@@ -64,7 +94,7 @@ impl Watchers {
         let (sender, receiver) = oneshot::channel();
         let mut shard = self.shard(order);
         let waiting = shard.entry(order).or_default();
-        waiting.retain(|other| !other.sender.is_closed());
+        waiting.sweep();
         waiting.push(Waiting { after, sender });
         receiver
     }
@@ -76,15 +106,20 @@ impl Watchers {
         }
         let mut shard = self.shard(saga.key());
         let Some(waiting) = shard.remove(&saga.key()) else { return };
-        let (ready, rest): (Vec<Waiting>, Vec<Waiting>) =
-            waiting.into_iter().partition(|one| saga.number() > one.after);
+        let (mut ready, mut rest) = (Several::default(), Several::default());
+        for one in waiting.into_each() {
+            let side = if saga.number() > one.after { &mut ready } else { &mut rest };
+            side.push(one);
+        }
         if !rest.is_empty() {
             shard.insert(saga.key(), rest);
         }
         drop(shard);
-        for one in ready {
+        for one in ready.into_each() {
             // A waiter that went away needs no answer.
-            let _ = one.sender.send(Seen { saga: saga.clone(), sequence });
+            if !one.sender.is_closed() {
+                let _ = one.sender.send(Seen { saga: saga.clone(), sequence });
+            }
         }
     }
 
@@ -100,9 +135,46 @@ impl Watchers {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, waiting| {
-                waiting.retain(|one| !one.sender.is_closed());
+                waiting.sweep();
                 !waiting.is_empty()
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use surehold_domain::id::{MarketId, OrderId};
+    use surehold_domain::saga::{Event, Fact, Reason};
+    use surehold_domain::testing;
+    use surehold_domain::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_news_is_told_once_and_the_others_wait_on() {
+        let order = OrderKey { market: MarketId(0), order: OrderId(7) };
+        let at = Timestamp(1);
+        let mut saga = Saga::begin_with(order, Saga::place(testing::order(), None, at)).unwrap();
+        let watchers = Watchers::default();
+        let [mut one, mut two] = [1, 1].map(|after| watchers.settled(order, after));
+        let mut later = watchers.settled(order, 2);
+        drop(watchers.settled(order, 1));
+        watchers.tell(&saga, 10);
+        assert!(one.try_recv().is_err(), "it has not settled");
+        saga.apply(&Fact { at, event: Event::Refused(Reason::NoRoom) });
+        watchers.tell(&saga, 11);
+        for told in [&mut one, &mut two] {
+            let seen = told.try_recv().unwrap();
+            assert_eq!((seen.saga, seen.sequence), (saga.clone(), 11));
+        }
+        assert!(later.try_recv().is_err(), "that was no news");
+        watchers.sweep();
+        let mut alone = watchers.settled(order, 1);
+        watchers.tell(&saga, 12);
+        assert_eq!(alone.try_recv().unwrap().sequence, 12);
+        drop(later);
+        watchers.sweep();
+        assert!(watchers.shard(order).is_empty(), "who went away is forgotten");
     }
 }

@@ -11,9 +11,10 @@
 //! It counts every call, but holds back only what was never sent. A call that began before the
 //! breaker came to where it is says nothing about now, and is not counted.
 
-use std::collections::VecDeque;
+mod window;
 
 use crate::time::{Span, Timestamp};
+use window::Window;
 
 /// When the breaker opens, and how it closes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +105,8 @@ pub struct Breaker {
     state: State,
     /// Since when it is there.
     since: Timestamp,
-    /// The last calls and when they ended, oldest first.
-    calls: VecDeque<(Timestamp, Called)>,
+    /// The last calls.
+    calls: Window,
     /// Openings since it was last closed.
     openings: u32,
 }
@@ -118,7 +119,7 @@ impl Breaker {
             settings,
             state: State::Closed,
             since: Timestamp(0),
-            calls: VecDeque::new(),
+            calls: Window::default(),
             openings: 0,
         }
     }
@@ -192,22 +193,12 @@ impl Breaker {
     fn count(&mut self, called: Called, now: Timestamp) {
         let Settings { window, age, calls_min, unanswered_percent, slow_percent, .. } =
             self.settings;
-        self.calls.push_back((now, called));
-        while self.calls.len() > window
-            || self.calls.front().is_some_and(|(at, _)| now.since(*at) > age)
-        {
-            self.calls.pop_front();
-        }
-        let all = self.calls.len();
-        let share = |wanted: fn(Called) -> bool| {
-            self.calls.iter().filter(|(_, called)| wanted(*called)).count() * 100
-        };
-        let unanswered = share(|called| called == Called::Unanswered);
-        let late = share(|called| called != Called::Fast);
+        self.calls.push(called, now, window, age);
+        let (all, unanswered, late) = self.calls.counts();
         // A good answer never opens it.
         if called != Called::Fast
             && all >= calls_min.max(1)
-            && (unanswered >= unanswered_percent * all || late >= slow_percent * all)
+            && (unanswered * 100 >= unanswered_percent * all || late * 100 >= slow_percent * all)
         {
             self.open(now);
         }

@@ -4,7 +4,8 @@
 //! values. Read in this order: [`saga::state`] (the diagram), [`saga`] (the four verbs),
 //! [`inventory`], [`payment`] and [`confirmation`] (the machines an order asks), [`mileage`],
 //! [`review`] and [`message`] (what goes with it), [`breaker`] (when a gateway is left alone),
-//! [`plan`] (how a marketplace is described), [`invariants`] (what must always hold).
+//! [`plan`] (how a marketplace is described), [`invariants`] (what must always hold), [`head`] (what
+//! followers read of a fact).
 
 pub mod saga;
 
@@ -20,6 +21,7 @@ pub mod attributes;
 pub mod breaker;
 pub mod card;
 pub mod day;
+pub mod head;
 pub mod id;
 pub mod idempotency;
 pub mod invariants;

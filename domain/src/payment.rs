@@ -100,12 +100,18 @@ impl Payment {
     /// The payment its first fact makes; `None` if that fact does not request one.
     #[must_use]
     pub fn begin(id: PaymentId, fact: &Fact) -> Option<Payment> {
-        let Event::Requested { order, amount, card } = &fact.event else { return None };
+        Payment::begin_with(id, fact.clone())
+    }
+
+    /// As [`Payment::begin`], for whoever needs the fact no longer.
+    #[must_use]
+    pub fn begin_with(id: PaymentId, fact: Fact) -> Option<Payment> {
+        let Event::Requested { order, amount, card } = fact.event else { return None };
         Some(Payment {
             id,
-            order: *order,
-            amount: *amount,
-            card: card.clone(),
+            order,
+            amount,
+            card,
             state: State::Pending,
             number: 1,
             sent_at: fact.at,

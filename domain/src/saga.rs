@@ -48,6 +48,8 @@ pub const STUCK_PAUSE: Span = Span::seconds(3600);
 pub const FACTS_MAX: u32 = 1000;
 /// Lines of history an order carries; the oldest after the first make room.
 pub const HISTORY_MAX: usize = 64;
+/// Lines of an order that meets no trouble; room for these is made at once.
+const HISTORY_USUAL: usize = 6;
 
 /// One order on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,13 +109,34 @@ impl Saga {
     #[must_use]
     pub fn begin(key: OrderKey, fact: &Fact) -> Option<Saga> {
         let Event::Placed { order, card, until } = &fact.event else { return None };
-        let mut saga = Saga {
+        Some(Saga::placed(key, Order::clone(order), card.clone(), *until, fact.at))
+    }
+
+    /// As [`Saga::begin`], for whoever needs the fact no longer.
+    #[must_use]
+    pub fn begin_with(key: OrderKey, fact: Fact) -> Option<Saga> {
+        let Event::Placed { order, card, until } = fact.event else { return None };
+        Some(Saga::placed(key, *order, card, until, fact.at))
+    }
+
+    fn placed(
+        key: OrderKey,
+        order: Order,
+        card: Option<Card>,
+        until: Timestamp,
+        at: Timestamp,
+    ) -> Saga {
+        let state = State::Holding { until };
+        let (event, phase, cause) = (EventKind::Placed, state.phase(), Cause::Customer);
+        let mut history = Vec::with_capacity(HISTORY_USUAL);
+        history.push(Step { at, event, phase, cause, note: None });
+        Saga {
             key,
-            order: Order::clone(order),
-            state: State::Holding { until: *until },
+            order,
+            state,
             number: 1,
             since: 1,
-            card: card.clone(),
+            card,
             payment: None,
             confirmation: None,
             captured: None,
@@ -121,12 +144,10 @@ impl Saga {
             held: false,
             quote: None,
             origin: None,
-            placed_at: fact.at,
-            updated_at: fact.at,
-            history: Vec::new(),
-        };
-        saga.remember(fact);
-        Some(saga)
+            placed_at: at,
+            updated_at: at,
+            history,
+        }
     }
 
     /// Looks at what happened and says what becomes of it. Pure and total: one fact per input.
@@ -281,7 +302,7 @@ impl Saga {
     #[must_use]
     pub fn effect_id(&self) -> Option<EffectId> {
         let waiting = matches!(self.state, State::Paid { .. });
-        (waiting || self.effect().is_some())
+        (waiting || self.owed_by().is_some())
             .then_some(EffectId { order: self.key, number: self.since })
     }
 

@@ -7,8 +7,8 @@
 use std::cell::Cell;
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Stored bytes that are not what their reader expects.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -95,6 +95,21 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, CodecError> {
     Ok(value)
 }
 
+/// The value in front of the body of an envelope (see [`open`]), which may lend its texts from there; what
+/// comes after it is not looked at. For who wants to know little of much: a type whose fields are the
+/// first ones of what was written.
+///
+/// # Errors
+/// [`CodecError::Malformed`] if the bytes do not begin with such a value.
+pub fn decode_front<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, CodecError> {
+    let front = if body.len() <= SMALL_BODY_MAX {
+        bincode::serde::borrow_decode_from_slice(body, config::<SMALL_BYTES_MAX>())
+    } else {
+        bincode::serde::borrow_decode_from_slice(body, config::<VALUE_BYTES_MAX>())
+    };
+    front.map(|(value, _)| value).map_err(|e| CodecError::Malformed(e.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +139,16 @@ mod tests {
         assert_eq!(decode::<Vec<u128>>(&bytes[1..]).unwrap(), numbers);
         let text = "x".repeat(SMALL_BODY_MAX + 1);
         assert_eq!(decode::<String>(&encode(1, &text).unwrap()[1..]).unwrap(), text);
+    }
+
+    #[test]
+    fn the_front_is_read_without_what_follows() {
+        let bytes = encode(3, &(7_u64, "ann", vec![1_u32, 2, 3])).unwrap();
+        let (_, body) = open(&bytes).unwrap();
+        assert_eq!(decode_front::<(u64, &str)>(body).unwrap(), (7, "ann"));
+        assert_eq!(decode_front::<(u64, &str)>(&body[..5]).unwrap(), (7, "ann"), "nothing follows");
+        assert!(decode_front::<(u64, &str)>(&body[..4]).is_err(), "the front is not whole");
+        let refused = decode_front::<&str>(&text_of(u64::MAX)).unwrap_err().to_string();
+        assert!(refused.contains("LimitExceeded"), "{refused}");
     }
 }

@@ -1,8 +1,8 @@
 //! What is sold, kept decoded, so that placing an order reads nothing from the shelf.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustc_hash::FxHashMap;
 use surehold_actors::stream::OfferingKey;
 use surehold_domain::inventory::{Inventory, Offering};
 
@@ -11,7 +11,7 @@ use crate::limits::CATALOGUE_MAX;
 /// Offerings that are sold, as far as they were asked for lately.
 #[derive(Default)]
 pub(crate) struct Catalogue {
-    offerings: RwLock<HashMap<OfferingKey, Arc<Offering>>>,
+    offerings: RwLock<FxHashMap<OfferingKey, Arc<Offering>>>,
 }
 
 impl Catalogue {

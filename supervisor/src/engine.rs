@@ -22,6 +22,7 @@ mod reviews;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod wait;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +32,6 @@ use ractor::{Actor, ActorRef};
 use surehold_actors::clock::{Clock, SystemClock};
 use surehold_actors::gateway::PaymentGateway;
 use surehold_actors::gateway::sandbox::Sandbox;
-use surehold_actors::watch::Seen;
 use surehold_domain::id::MarketId;
 use surehold_domain::mutant::{self, Mutant};
 use surehold_domain::plan::Plan;
@@ -48,6 +48,7 @@ use crate::retention::Retention;
 use crate::root::{Condition, RootActor, RootArgs, RootMsg, Status};
 use crate::stores::{FolderStores, MemoryStores, Stores};
 use crate::view::Readiness;
+use wait::{settling, settling_with, within};
 
 /// Where the data is.
 #[derive(Clone)]
@@ -356,19 +357,4 @@ fn check_names(plans: &[Plan]) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-/// Waits for an order to settle for a limited time; `None` when the time is up, or when the journal
-/// closed and nothing more will come of waiting. Who waits then is let go by whoever keeps the journal.
-async fn settling(core: &Core, time: Duration, settled: oneshot::Receiver<Seen>) -> Option<Seen> {
-    // Whoever registered after those were let go sees it here.
-    if core.post.shelf.journal().durable().is_closed() {
-        return None;
-    }
-    within(time, settled).await
-}
-
-/// Waits for an answer for a limited time; `None` when the time is up or nobody will answer.
-async fn within<T>(time: Duration, answer: oneshot::Receiver<T>) -> Option<T> {
-    timeout(time, answer).await.ok()?.ok()
 }

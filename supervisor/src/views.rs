@@ -14,6 +14,7 @@ mod index;
 mod keys;
 mod learn;
 mod names;
+mod postings;
 mod recent;
 mod set;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The keys under which a gateway knows our payments: node, market, payment. They never change.
 
 use std::fmt;
+use std::fmt::Write;
 
 use surehold_domain::id::{MarketId, PaymentId};
 
@@ -34,13 +35,36 @@ impl Key {
     /// The key of giving the money back.
     #[must_use]
     pub fn refund(&self) -> String {
-        format!("{self}{REFUND}")
+        self.text(REFUND)
+    }
+
+    /// The key of the payment.
+    #[must_use]
+    pub fn charge(&self) -> String {
+        self.text("")
+    }
+
+    /// Every call has a key, so it is written without the detours of formatting.
+    fn text(&self, ending: &str) -> String {
+        let mut text = String::with_capacity(LENGTH_MAX);
+        for byte in self.node.to_be_bytes() {
+            for digit in [byte >> 4, byte & 0xf] {
+                text.push(char::from(DIGITS[usize::from(digit)]));
+            }
+        }
+        // A string takes whatever is written to it.
+        let _ = write!(text, "-{}-{}{ending}", self.market.0, self.payment);
+        text
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// A key has at most so many bytes: the node, two dashes, the market, the payment, the ending.
+const LENGTH_MAX: usize = 32 + 2 + 5 + 20 + REFUND.len();
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}-{}-{}", self.node, self.market.0, self.payment)
+        f.write_str(&self.charge())
     }
 }
 
@@ -58,6 +82,10 @@ mod tests {
     fn reads_what_it_wrote_and_nothing_else() {
         let key = Key { node: 0xabc, market: MarketId(3), payment: PaymentId(7) };
         assert_eq!(key.to_string(), "00000000000000000000000000000abc-3-7");
+        let longest =
+            Key { node: u128::MAX, market: MarketId(u16::MAX), payment: PaymentId(u64::MAX) };
+        assert_eq!(longest.refund().len(), LENGTH_MAX);
+        assert_eq!(Key::parse(&longest.refund()), Some(longest));
         assert_eq!(Key::parse(&key.to_string()), Some(key));
         assert_eq!(Key::parse(&key.refund()), Some(key));
         assert_eq!(of_payment(&key.refund()), key.to_string());

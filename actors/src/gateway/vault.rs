@@ -3,9 +3,9 @@
 //! They outlive a crashed actor, not the process: a payment whose number is lost is asked about at
 //! the gateway, never charged blindly.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxHashMap;
 use surehold_domain::id::OrderKey;
 
 use super::Secret;
@@ -13,11 +13,11 @@ use super::Secret;
 /// The card numbers of payments under way.
 #[derive(Debug, Default)]
 pub struct Vault {
-    secrets: Mutex<HashMap<OrderKey, Secret>>,
+    secrets: Mutex<FxHashMap<OrderKey, Secret>>,
 }
 
 impl Vault {
-    fn secrets(&self) -> MutexGuard<'_, HashMap<OrderKey, Secret>> {
+    fn secrets(&self) -> MutexGuard<'_, FxHashMap<OrderKey, Secret>> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

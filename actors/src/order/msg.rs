@@ -1,6 +1,5 @@
 //! What an order can be told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use surehold_domain::id::{EffectId, OrderKey};
@@ -55,8 +54,8 @@ pub struct Begin {
 }
 
 /// A fault on demand: while it is set, every message makes the order panic.
-#[derive(Clone, Debug, Default)]
-pub struct Poison(Arc<AtomicBool>);
+#[derive(Debug, Default)]
+pub struct Poison(AtomicBool);
 
 impl Poison {
     /// Sets or lifts the fault.

@@ -4,7 +4,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use surehold_domain::card::Card;
-use surehold_domain::payment::{Answer, Effect, Payment};
+use surehold_domain::id::OrderKey;
+use surehold_domain::money::Money;
+use surehold_domain::payment::{Answer, Effect};
 use tokio::sync::Semaphore;
 
 use super::{PaymentsArgs, PaymentsMsg};
@@ -19,7 +21,11 @@ pub(super) struct Call {
     /// The life of the actor that wants the call.
     pub(super) life: Weak<()>,
     pub(super) key: PaymentKey,
-    pub(super) payment: Payment,
+    pub(super) order: OrderKey,
+    /// How much, if the money is to come.
+    pub(super) amount: Money,
+    /// What with.
+    pub(super) card: Option<Card>,
     /// The record that is the call's reason: nothing leaves the node before it is durable.
     pub(super) durable: u64,
     pub(super) effect: Effect,
@@ -27,7 +33,7 @@ pub(super) struct Call {
 }
 
 /// Runs the call in a task of its own; the answer, or its absence, comes back as a message.
-pub(super) fn call(call: Call) {
+pub(super) fn call(mut call: Call) {
     let load = &call.args.post.load;
     // Counted from here on, not from its permit on: it stands before the gateway.
     let under_way = call.pause.is_zero().then(|| load.enter());
@@ -43,11 +49,12 @@ pub(super) fn call(call: Call) {
         if post.shelf.journal().durable().reached(call.durable).await.is_err() {
             return;
         }
+        let card = call.card.take();
         let Ok(_permit) = call.permits.acquire().await else { return };
         if call.life.upgrade().is_none() {
             return;
         }
-        let request = request(&call);
+        let request = request(&call, card);
         let began = post.clock.now();
         let answering = match call.effect {
             Effect::Capture => post.gateway.capture(request),
@@ -65,24 +72,24 @@ pub(super) fn call(call: Call) {
     });
 }
 
-fn request(call: &Call) -> Request {
+fn request(call: &Call, card: Option<Card>) -> Request {
     let post = &call.args.post;
     let node = post.shelf.journal().identity();
     let key = Key { node, market: call.key.market, payment: call.key.payment };
     Request {
         key: match call.effect {
             Effect::Refund(_) => key.refund(),
-            Effect::Capture | Effect::Ask => key.to_string(),
+            Effect::Capture | Effect::Ask => key.charge(),
         },
         amount: match call.effect {
             Effect::Refund(amount) => amount,
-            Effect::Capture | Effect::Ask => call.payment.amount(),
+            Effect::Capture | Effect::Ask => call.amount,
         },
-        card: call.payment.card().cloned(),
-        secret: match call.payment.card() {
-            Some(Card::Number { .. }) => post.vault.get(call.payment.order()),
+        secret: match &card {
+            Some(Card::Number { .. }) => post.vault.get(call.order),
             // Whatever number is known belongs to another attempt to pay.
             Some(Card::Token(_)) | None => None,
         },
+        card,
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 
 mod gateways;
+mod glances;
 mod samples;
 
 use std::fmt::Write;

@@ -1,6 +1,6 @@
 //! What a saga shows of itself.
 
-use super::{Phase, Quote, Reason, Saga, State, Step};
+use super::{Asked, Part, Party, Phase, Quote, Reason, Saga, State, Step};
 use crate::attributes::Attributes;
 use crate::card::Card;
 use crate::id::{ConfirmationId, OrderKey, PaymentId};
@@ -19,6 +19,46 @@ impl Saga {
     #[must_use]
     pub fn order(&self) -> &Order {
         &self.order
+    }
+
+    /// What was asked for and what with, for whoever needs the rest no longer.
+    #[must_use]
+    pub fn into_order(self) -> (Order, Option<Card>) {
+        (self.order, self.card)
+    }
+
+    /// Who owes what [`Saga::effect`] says. This is asked at every step, and makes nothing.
+    #[must_use]
+    pub fn owed_by(&self) -> Option<Party> {
+        match &self.state {
+            State::Holding { .. } => Some(Party::Inventory),
+            State::Paying { .. } => self.payment.map(|_| Party::Payments),
+            State::Paid { asked: Asked::Waiting, .. } => None,
+            State::Paid { asked: Asked::Requested | Asked::Demanded, .. } => {
+                self.confirmation.map(|_| Party::Confirmations)
+            }
+            State::Undoing { part: Part::Money, .. } => self.payment.map(|_| Party::Payments),
+            State::Undoing { part: Part::Units, .. } => Some(Party::Inventory),
+            State::Undoing { part: Part::Confirmation, undo, .. } => {
+                undo.withdraw.map(|_| Party::Confirmations)
+            }
+            State::Crediting { .. } => self.points().map(|_| Party::Mileage),
+            State::Delivering { .. } => self.brings().map(|_| Party::Inventory),
+            State::Unpaid { .. }
+            | State::Confirmed { .. }
+            | State::Stuck { .. }
+            | State::Fulfilled
+            | State::Refused(_)
+            | State::Cancelled(_) => None,
+        }
+    }
+
+    /// Whether a charge may still be asked for, or asked about: it is not at its end, the money is not
+    /// there, and there is some to come.
+    #[must_use]
+    pub fn may_still_be_paid(&self) -> bool {
+        let done = self.captured.is_some() || self.confirmation.is_some();
+        !done && !self.phase().is_terminal()
     }
 
     /// Where the order is.

@@ -62,6 +62,7 @@ fn an_order_takes_anything_and_replays_to_the_same() {
     always(400, (0..ORDERS.len(), steps(80)), |(kind, steps)| {
         let mut facts = vec![Saga::place(order(ORDERS[kind]), None, START)];
         let mut saga = Saga::begin(key(1), &facts[0]).expect("it begins an order");
+        assert_eq!(Saga::begin_with(key(1), facts[0].clone()).as_ref(), Some(&saga));
         let (mut now, mut asked) = (START, Vec::new());
         for (choice, later) in steps {
             now = now.plus(Span(later));
@@ -75,6 +76,7 @@ fn an_order_takes_anything_and_replays_to_the_same() {
             saga.apply(&facts[facts.len() - 1]);
             assert!(before == saga.phase() || DIAGRAM.contains(&(before, saga.phase())));
             invariants::order(&saga).expect("the invariants of an order");
+            assert_eq!(saga.owed_by(), saga.effect().map(|effect| effect.party()));
         }
         assert_eq!(replay(&facts), saga);
     });

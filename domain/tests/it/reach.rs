@@ -155,6 +155,8 @@ fn every_reachable_state_keeps_the_rules() {
                 !ends || saga.effect_id().is_none(),
                 "{kind}: {id}: nothing is owed at the end"
             );
+            let owed_by = saga.effect().map(|effect| effect.party());
+            assert_eq!(saga.owed_by(), owed_by, "{kind}: {id}: who owes what it is owed");
             let undoing = matches!(saga.state(), State::Undoing { .. });
             assert!(
                 !undoing || saga.effect().is_some(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use surehold_actors::glance;
 use surehold_actors::machine::{Machine, MarketName, NodeLife, Serial, Switch};
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::idempotency::KeyUse;
@@ -10,7 +11,7 @@ use surehold_domain::message::Message;
 use surehold_domain::mileage::Mileage;
 use surehold_domain::payment::Payment;
 use surehold_domain::review::Review;
-use surehold_domain::saga::Saga;
+use surehold_domain::saga::{Event, Saga};
 use surehold_storage::codec;
 use surehold_storage::redb::trial;
 
@@ -60,7 +61,13 @@ pub fn fact(bytes: &[u8]) -> Result<bool, String> {
     let Some((kind, bytes)) = bytes.split_first() else { return Ok(false) };
     let state = kind & 0x80 != 0;
     match (kind & 0x7f) % 12 {
-        0 => read::<Saga>(state, bytes),
+        0 => {
+            let taken = read::<Saga>(state, bytes)?;
+            if taken && !state {
+                glanced(bytes)?;
+            }
+            Ok(taken)
+        }
         1 => read::<Inventory>(state, bytes),
         2 => read::<Payment>(state, bytes),
         3 => read::<Confirmation>(state, bytes),
@@ -86,6 +93,21 @@ fn read<M: Machine>(state: bool, bytes: &[u8]) -> Result<bool, String> {
     let Ok(once) = again(bytes) else { return Ok(false) };
     let twice = again(&once).map_err(said("what was written cannot be read"))?;
     if once == twice { Ok(true) } else { Err("it is written differently each time".to_owned()) }
+}
+
+/// Who only glances at an order's fact sees what is there.
+fn glanced(bytes: &[u8]) -> Result<(), String> {
+    let whole = Saga::fact_from_bytes(bytes).map_err(said("it cannot be read again"))?;
+    let glance = glance::order(bytes).map_err(said("what can be read cannot be glanced at"))?;
+    let mut placed = None;
+    if let Event::Placed { order, .. } = &whole.event {
+        placed = Some((order.customer.as_str(), order.offering));
+    }
+    if glance.turn() == whole.event.turn() && glance.placed() == placed {
+        Ok(())
+    } else {
+        Err(format!("a glance says something else than {whole:?}"))
+    }
 }
 
 fn said(what: &'static str) -> impl Fn(codec::CodecError) -> String {

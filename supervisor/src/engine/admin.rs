@@ -202,7 +202,7 @@ impl Engine {
         core.orders.release(key);
         core.post.directory.order(key, OrderMsg::Wake);
         let seen = self.tell(&core, key, Command::Retry).await?;
-        self.show(&core, self.plan(market), &seen).await
+        self.show(&core, self.plan(market), seen).await
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn check(
     let claim = claim_of(&sold.model, booking, quantity)?;
     sold.model.admits(&claim).map_err(|(field, reason)| Refusal::invalid(field, reason))?;
     let starts_at = claim.starts_at(&plan.zone);
-    check_not_past(&claim, plan, core.post.clock.now())?;
+    check_not_past(&claim, plan, || core.post.clock.now())?;
     let price = sold
         .price
         .times_thousandths(claim.charged().thousandths())
@@ -101,12 +101,12 @@ fn claim_of(model: &Model, booking: Booking, units: Quantity) -> Result<Claim, R
 }
 
 /// Refuses what has begun: a slot from its first moment on, a night from the day after.
-fn check_not_past(claim: &Claim, plan: &Plan, now: Timestamp) -> Result<(), Refusal> {
+fn check_not_past(claim: &Claim, plan: &Plan, now: impl Fn() -> Timestamp) -> Result<(), Refusal> {
     match claim {
-        Claim::Slot { slot, .. } if slot.at() <= now => {
+        Claim::Slot { slot, .. } if slot.at() <= now() => {
             Err(Refusal::invalid("slot", format!("{slot} has begun already")))
         }
-        Claim::Nights { from, .. } if plan.zone.start_of(from.plus(1)) <= now => {
+        Claim::Nights { from, .. } if plan.zone.start_of(from.plus(1)) <= now() => {
             Err(Refusal::invalid("from", format!("the night of {from} is over")))
         }
         Claim::Units(_) | Claim::Nights { .. } | Claim::Slot { .. } | Claim::Supply(_) => Ok(()),

@@ -29,7 +29,7 @@ impl Engine {
         let market = self.market_id(&core, market);
         let Some((_, used)) = find_key(&core, market, key)? else { return Ok(None) };
         let seen = load(&core, OrderKey { market, order: used.order })?;
-        self.show(&core, plan, &seen).await.map(Some)
+        self.show(&core, plan, seen).await.map(Some)
     }
 }
 

@@ -45,7 +45,7 @@ impl Engine {
                     return Ok(None);
                 };
                 let seen = Seen { saga: loaded.machine, sequence: loaded.sequence };
-                self.view(&core, plan, &seen).map(Some)
+                self.view(&core, plan, seen).map(Some)
             },
         )?;
         self.durable(&core, sequence).await?;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::checked::{check, secret_of};
 use super::keys::{append_keyed, check_key, find_key};
-use super::{Engine, Market, settling, within};
+use super::{Engine, Market, settling, settling_with, within};
 use crate::core::Core;
 use crate::gate::{Ticket, Work};
 use crate::lanes::Wanted;
@@ -82,15 +82,14 @@ impl Engine {
                 }
             }
         };
-        let Some(saga) = Saga::begin(order, &fact) else {
+        let Some(saga) = Saga::begin_with(order, fact) else {
             return Err(Refusal::Fault("an order did not begin".to_owned()));
         };
         core.orders.begin(order, Begin { saga: Box::new(saga), sequence });
         metrics::counter!("surehold_orders_placed_total").increment(1);
-        let settling = settling(&core, SETTLE_WAIT, settled);
         let seen = match ticket {
-            Some(ticket) => ticket.hold(settling).await,
-            None => settling.await,
+            Some(ticket) => settling_with(&core, ticket, settled).await,
+            None => settling(&core, SETTLE_WAIT, settled).await,
         };
         self.placed(&core, plan, order, seen).await
     }
@@ -102,7 +101,7 @@ impl Engine {
         core: &Core,
         order: &Order,
         wanted: Wanted,
-    ) -> Result<Option<Ticket>, Refusal> {
+    ) -> Result<Option<Ticket<'_>>, Refusal> {
         let asks = order.terms.payment == PaymentTerms::WithOrder && !order.price.is_zero();
         if !asks || core.post.breaker.is_open(core.post.clock.now()) {
             return Ok(None);
@@ -124,7 +123,7 @@ impl Engine {
             None => load(core, order)?,
         };
         let placed = came_to(&seen.saga);
-        Ok(Placement { placed, order: self.show(core, plan, &seen).await? })
+        Ok(Placement { placed, order: self.show(core, plan, seen).await? })
     }
 
     /// The same request again: the same order, however far it is by now.
@@ -183,7 +182,7 @@ impl Engine {
                 self.tell(&core, key, Command::Annotate(attributes)).await?
             }
         };
-        self.show(&core, plan, &seen).await
+        self.show(&core, plan, seen).await
     }
 
     /// Says what a cancellation now would return, and holds to it for a while.

@@ -55,7 +55,7 @@ impl Engine {
             State::Waiting { until } => *until,
             State::Confirmed | State::Rejected(_) | State::Withdrawn => return Ok(None),
         };
-        let (order, sequence) = self.view(core, plan, &load(core, confirmation.order())?)?;
+        let (order, sequence) = self.view(core, plan, load(core, confirmation.order())?)?;
         Ok(Some((WaitingView { id, order, since, until }, sequence.max(loaded.sequence))))
     }
 }

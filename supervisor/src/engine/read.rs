@@ -6,6 +6,7 @@ use surehold_actors::stream::{self, ConfirmationKey, PaymentKey, Series};
 use surehold_actors::watch::Seen;
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::id::{ConfirmationId, OrderId, OrderKey, PaymentId};
+use surehold_domain::order::Order;
 use surehold_domain::payment::Payment;
 use surehold_domain::plan::Plan;
 use surehold_domain::saga::{Phase, Reason, Saga};
@@ -25,7 +26,7 @@ impl Engine {
         let core = self.core()?;
         let key = OrderKey { market: self.market_id(&core, market), order };
         let seen = load(&core, key)?;
-        self.show(&core, self.plan(market), &seen).await
+        self.show(&core, self.plan(market), seen).await
     }
 
     /// The order with this number among the sales, or the supplies, of a market that takes both.
@@ -111,7 +112,7 @@ impl Engine {
         &self,
         core: &Core,
         plan: &Plan,
-        seen: &Seen,
+        seen: Seen,
     ) -> Result<OrderView, Refusal> {
         let (view, sequence) = self.view(core, plan, seen)?;
         self.durable(core, sequence).await?;
@@ -123,35 +124,46 @@ impl Engine {
         &self,
         core: &Core,
         plan: &Plan,
-        seen: &Seen,
+        seen: Seen,
     ) -> Result<(OrderView, u64), Refusal> {
-        let saga = &seen.saga;
-        let order = saga.order();
-        let (payment, sequence) = payment_view(core, saga)?;
+        let Seen { saga, sequence } = seen;
+        let (mut payment, paid) = payment_view(core, &saga)?;
+        let (id, market, phase) = (saga.key().order, plan.name.clone(), saga.phase());
+        let reason = saga.reason().cloned();
+        let confirmation = saga.confirmation().map(|id| confirmation_view(&saga, id));
+        let (created_at, updated_at) = (saga.placed_at(), saga.updated_at());
+        let deadline = saga.deadline();
+        let changed = saga.attributes_changed();
+        let placed_attributes = changed.then(|| saga.placed_attributes().clone());
+        let (order, card) = saga.into_order();
+        let Order { customer, offering, claim, price, attributes, .. } = order;
+        if let Some(payment) = &mut payment {
+            payment.card = card;
+        }
         let view = OrderView {
-            id: saga.key().order,
-            market: plan.name.clone(),
-            phase: saga.phase(),
-            reason: saga.reason().cloned(),
-            customer: order.customer.clone(),
-            offering: order.offering,
-            quantity: order.claim.quantity(),
-            price: order.price,
+            id,
+            market,
+            phase,
+            reason,
+            customer,
+            offering,
+            quantity: claim.quantity(),
+            price,
             payment,
-            confirmation: saga.confirmation().map(|id| confirmation_view(saga, id)),
-            created_at: saga.placed_at(),
-            updated_at: saga.updated_at(),
-            deadline: saga.deadline(),
-            attributes: order.attributes.clone(),
-            placed_attributes: saga.attributes_changed().then(|| saga.placed_attributes().clone()),
-            claim: order.claim.clone(),
+            confirmation,
+            created_at,
+            updated_at,
+            deadline,
+            attributes,
+            placed_attributes,
+            claim,
         };
-        Ok((view, seen.sequence.max(sequence)))
+        Ok((view, sequence.max(paid)))
     }
 }
 
 /// The order tells most of it; only while money is under way does the payment know more. With it
-/// comes the payment's last record, where that was looked at.
+/// comes the payment's last record, where that was looked at. What it is paid with is the order's to say.
 fn payment_view(core: &Core, saga: &Saga) -> Result<(Option<PaymentView>, u64), Refusal> {
     let Some(id) = saga.payment() else { return Ok((None, 0)) };
     let key = saga.key();
@@ -176,8 +188,7 @@ fn payment_view(core: &Core, saga: &Saga) -> Result<(Option<PaymentView>, u64), 
         }
     };
     let (order, amount) = (key.order, saga.order().price);
-    let card = saga.card().cloned();
-    Ok((Some(PaymentView { id, order, state, card, amount }), sequence))
+    Ok((Some(PaymentView { id, order, state, card: None, amount }), sequence))
 }
 
 fn confirmation_view(saga: &Saga, id: ConfirmationId) -> ConfirmationView {

@@ -1,10 +1,12 @@
 //! What the engine shows beside orders, over facts that are appended as their actors would.
 
 mod attention;
+mod cards;
 mod rebuild;
 mod retention;
 mod stores;
 mod support;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,7 +14,6 @@
 //! A crowd at one offering gets none of the last quarter: whoever wants something else still gets in.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -29,13 +28,13 @@ use crate::refusal::Refusal;
 /// also when whoever placed them hung up.
 #[derive(Default)]
 pub(crate) struct Tickets {
-    coming: Arc<AtomicUsize>,
+    coming: AtomicUsize,
 }
 
 /// An order that was let in.
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    coming: Arc<AtomicUsize>,
+pub(crate) struct Ticket<'g> {
+    coming: &'g AtomicUsize,
 }
 
 impl Tickets {
@@ -45,7 +44,7 @@ impl Tickets {
         &self,
         load: &Load,
         beside: impl Fn() -> usize,
-    ) -> Result<Ticket, Refusal> {
+    ) -> Result<Ticket<'_>, Refusal> {
         if let Some(ticket) = self.try_take(load, beside()) {
             return Ok(ticket);
         }
@@ -57,16 +56,22 @@ impl Tickets {
         })
     }
 
-    fn try_take(&self, load: &Load, beside: usize) -> Option<Ticket> {
+    /// Orders on their way.
+    #[cfg(test)]
+    pub(crate) fn coming(&self) -> usize {
+        self.coming.load(Ordering::Relaxed)
+    }
+
+    fn try_take(&self, load: &Load, beside: usize) -> Option<Ticket<'_>> {
         let room = room_beside(room(load.mean()), beside);
         // Counted first, so that two who come together do not both take the last one.
         let coming = self.coming.fetch_add(1, Ordering::Relaxed);
-        let ticket = Ticket { coming: Arc::clone(&self.coming) };
+        let ticket = Ticket { coming: &self.coming };
         (coming.max(load.under_way()) < room).then_some(ticket)
     }
 }
 
-impl Ticket {
+impl Ticket<'_> {
     /// Holds the ticket while an order settles, but no longer than an order needs to get to the
     /// payments.
     pub(crate) async fn hold<T>(self, settling: impl Future<Output = T>) -> T {
@@ -79,7 +84,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         self.coming.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
 //! One index: a generation of stored keys, what was learned since it was stored, and the cursor.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use surehold_actors::shelf::ShelfError;
 use surehold_domain::id::MarketId;
 use surehold_domain::time::Timestamp;
@@ -21,16 +21,34 @@ use crate::view::{Collection, Rows};
 pub(super) struct Index {
     generation: Generation,
     recent: Recent,
-    /// How long each collection is, and its last page: what rows are added to.
-    ends: HashMap<(u8, MarketId), (u64, Vec<u8>)>,
+    ends: FxHashMap<(u8, MarketId), End>,
     cursor: u64,
     stored: u64,
     stored_at: Timestamp,
 }
 
+/// Where rows are added to a collection. A full page goes to what was learned at once; the last one,
+/// and how many rows there are, only when that is stored.
+#[derive(Default)]
+struct End {
+    /// Rows in all.
+    count: u64,
+    /// The last page, as far as it is filled.
+    page: Vec<u8>,
+    /// Whether anything was added since it was stored.
+    is_new: bool,
+}
+
+impl End {
+    /// The number of the page that the next row goes to.
+    fn number(&self) -> u64 {
+        self.count / PAGE_ROWS
+    }
+}
+
 impl Index {
     fn new(generation: Generation, cursor: u64, now: Timestamp) -> Index {
-        let (recent, ends) = (Recent::default(), HashMap::new());
+        let (recent, ends) = (Recent::default(), FxHashMap::default());
         Index { generation, recent, ends, cursor, stored: cursor, stored_at: now }
     }
 
@@ -93,6 +111,7 @@ impl Index {
                 return Err(error);
             }
         }
+        self.recent.sort();
         self.cursor = records.last().map_or(self.cursor, |record| record.sequence);
         Ok(())
     }
@@ -100,7 +119,8 @@ impl Index {
     /// Stores what was learned, if that is much or was long ago.
     pub(super) fn store_when_due(&mut self, now: Timestamp) -> Result<(), SnapshotError> {
         let due = now.since(self.stored_at) >= VIEWS_STORED_EVERY;
-        if self.recent.is_full() || (due && !self.recent.is_empty()) {
+        let is_new = !self.recent.is_empty() || self.ends.values().any(|end| end.is_new);
+        if self.recent.is_full() || (due && is_new) {
             self.store(now, false)?;
         }
         Ok(())
@@ -108,6 +128,7 @@ impl Index {
 
     /// Stores what was learned, and in the same batch makes this the live index if it `goes_live`.
     pub(super) fn store(&mut self, now: Timestamp, goes_live: bool) -> Result<(), SnapshotError> {
+        self.put_ends();
         let mut changes = self.recent.to_changes(&self.generation, self.cursor)?;
         if goes_live {
             changes.push(self.generation.goes_live());
@@ -116,6 +137,17 @@ impl Index {
         self.recent.clear();
         (self.stored, self.stored_at) = (self.cursor, now);
         Ok(())
+    }
+
+    /// Puts what stands at the ends of collections to what was learned.
+    fn put_ends(&mut self) {
+        for ((tag, market), end) in self.ends.iter_mut().filter(|(_, end)| end.is_new) {
+            self.recent.put(count_key(*tag, *market), end.count.to_be_bytes().to_vec());
+            if !end.page.is_empty() {
+                self.recent.put(page_key(*tag, *market, end.number()), end.page.clone());
+            }
+            end.is_new = false;
+        }
     }
 
     /// Removes keys that are not of this index; says whether there were any.
@@ -186,12 +218,21 @@ impl Index {
         limit: usize,
     ) -> Result<Rows, SnapshotError> {
         let tag = tag_of(collection);
-        let total = self.number(&count_key(tag, market))?;
+        let end = self.ends.get(&(tag, market));
+        let total = match end {
+            Some(end) => end.count,
+            None => self.number(&count_key(tag, market))?,
+        };
         let mut ids = Vec::new();
         let mut page = offset / PAGE_ROWS;
         let mut skip = usize::try_from(offset % PAGE_ROWS).unwrap_or(usize::MAX);
         while ids.len() < limit {
-            let Some(bytes) = self.get(&page_key(tag, market, page))? else { break };
+            let last = end.filter(|end| end.number() == page && !end.page.is_empty());
+            let bytes = match last {
+                Some(end) => Some(end.page.clone()),
+                None => self.get(&page_key(tag, market, page))?,
+            };
+            let Some(bytes) = bytes else { break };
             ids.extend(rows_of(&bytes).skip(skip).take(limit - ids.len()));
             page += 1;
             skip = 0;
@@ -207,24 +248,24 @@ impl Index {
         id: u64,
     ) -> Result<u64, SnapshotError> {
         let tag = tag_of(collection);
-        let (count, page) = match self.ends.entry((tag, market)) {
+        let end = match self.ends.entry((tag, market)) {
             Place::Occupied(end) => end.into_mut(),
-            Place::Vacant(end) => {
+            Place::Vacant(place) => {
                 let count = self.recent.get(&self.generation, &count_key(tag, market))?;
-                let count = count.map_or(0, |bytes| last_id(&bytes));
-                let page = page_key(tag, market, count / PAGE_ROWS);
-                let page = self.recent.get(&self.generation, &page)?;
-                end.insert((count, page.unwrap_or_default()))
+                let mut end = End { count: count.map_or(0, |it| last_id(&it)), ..End::default() };
+                if !end.count.is_multiple_of(PAGE_ROWS) {
+                    let page = page_key(tag, market, end.number());
+                    end.page = self.recent.get(&self.generation, &page)?.unwrap_or_default();
+                }
+                place.insert(end)
             }
         };
-        let number = *count / PAGE_ROWS;
-        if count.is_multiple_of(PAGE_ROWS) {
-            page.clear();
+        let number = end.number();
+        end.page.extend(id.to_be_bytes());
+        (end.count, end.is_new) = (end.count + 1, true);
+        if end.count.is_multiple_of(PAGE_ROWS) {
+            self.recent.put(page_key(tag, market, number), std::mem::take(&mut end.page));
         }
-        page.extend(id.to_be_bytes());
-        *count += 1;
-        self.recent.put(page_key(tag, market, number), page.clone());
-        self.recent.put(count_key(tag, market), count.to_be_bytes().to_vec());
-        Ok(*count)
+        Ok(end.count)
     }
 }

@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use surehold_actors::glance;
 use surehold_actors::machine::Machine;
 use surehold_actors::shelf::{Shelf, ShelfError};
 use surehold_actors::stream::{Kind, order_key};
 use surehold_domain::confirmation::{self, Confirmation};
 use surehold_domain::id::{MarketId, OfferingId};
-use surehold_domain::inventory::{self, Inventory};
-use surehold_domain::message::Message;
 use surehold_domain::mileage::{self, Mileage};
-use surehold_domain::payment::{self, Payment};
 use surehold_domain::review::{self, Review};
-use surehold_domain::saga::{Event, Saga, Turn};
+use surehold_domain::saga::{Saga, Turn};
+use surehold_storage::codec::CodecError;
 use surehold_storage::{Record, Stream};
 use tracing::warn;
 
@@ -74,12 +73,12 @@ impl Index {
         record: &Record,
     ) -> Result<(), ShelfError> {
         let order = order_key(record.stream).order;
-        let event = decode::<Saga>(record)?.event;
-        if let Event::Placed { order: placed, .. } = &event {
-            self.post(market, Whose::Customer(&placed.customer), order.0);
-            self.post(market, Whose::Offering(placed.offering), order.0);
+        let fact = glance::order(&record.bytes).map_err(|error| unread(record, error))?;
+        if let Some((customer, offering)) = fact.placed() {
+            self.post(market, Whose::Customer(customer), order.0);
+            self.post(market, Whose::Offering(offering), order.0);
         }
-        let Some(turn) = event.turn() else { return Ok(()) };
+        let Some(turn) = fact.turn() else { return Ok(()) };
         match turn {
             Turn::Booked => {
                 self.add(Collection::Orders, market, order.0)?;
@@ -116,7 +115,7 @@ impl Index {
     }
 
     fn learn_payment(&mut self, market: MarketId, record: &Record) -> Result<(), ShelfError> {
-        if matches!(decode::<Payment>(record)?.event, payment::Event::Captured) {
+        if glance::is_captured(&record.bytes).map_err(|error| unread(record, error))? {
             self.add(Collection::Payments, market, record.stream.id)?;
         }
         Ok(())
@@ -177,9 +176,9 @@ impl Index {
     }
 
     fn learn_message(&mut self, market: MarketId, record: &Record) -> Result<(), ShelfError> {
-        let message = decode::<Message>(record)?;
+        let customer = glance::told_to(&record.bytes).map_err(|error| unread(record, error))?;
         self.add(Collection::Messages, market, record.stream.id)?;
-        self.post(market, Whose::MessagesOf(&message.customer), record.stream.id);
+        self.post(market, Whose::MessagesOf(&customer), record.stream.id);
         Ok(())
     }
 
@@ -210,24 +209,18 @@ impl Index {
     }
 
     fn learn_offering(&mut self, market: MarketId, record: &Record) -> Result<(), ShelfError> {
-        match decode::<Inventory>(record)?.event {
-            inventory::Event::Changed(_) => {
-                self.turned(market, OfferingId(record.stream.id), OfferingTurn::Changed)?;
-            }
-            inventory::Event::Opened(_)
-            | inventory::Event::Closed
-            | inventory::Event::Held { .. }
-            | inventory::Event::Released { .. }
-            | inventory::Event::Received { .. }
-            | inventory::Event::Adjusted { .. } => {}
+        if glance::is_changed(&record.bytes).map_err(|error| unread(record, error))? {
+            self.turned(market, OfferingId(record.stream.id), OfferingTurn::Changed)?;
         }
         Ok(())
     }
 }
 
 fn decode<M: Machine>(record: &Record) -> Result<M::Fact, ShelfError> {
-    M::fact_from_bytes(&record.bytes).map_err(|source| {
-        warn!(stream = %record.stream, sequence = record.sequence, "a fact does not decode");
-        ShelfError::Codec { stream: record.stream, source }
-    })
+    M::fact_from_bytes(&record.bytes).map_err(|error| unread(record, error))
+}
+
+fn unread(record: &Record, source: CodecError) -> ShelfError {
+    warn!(stream = %record.stream, sequence = record.sequence, "a fact does not decode");
+    ShelfError::Codec { stream: record.stream, source }
 }

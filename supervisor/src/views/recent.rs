@@ -15,6 +15,7 @@ use super::keys::{
     CHUNK_POSTINGS, CURSOR_KEY, POSTING_LENGTH, Posting, RUN_COUNT_KEY, after_key, chunk_key,
     last_id, postings_of, run_length_key,
 };
+use super::postings::Postings;
 use crate::limits::VIEWS_RECENT_MAX;
 
 /// Postings from which on a run is left as it is.
@@ -25,7 +26,7 @@ const RUN_FULL: u64 = 65_536;
 pub(super) struct Recent {
     /// Values by key; `None` for what was removed.
     values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    postings: BTreeSet<Posting>,
+    postings: Postings,
 }
 
 impl Recent {
@@ -38,7 +39,12 @@ impl Recent {
     }
 
     pub(super) fn post(&mut self, posting: Posting) {
-        self.postings.insert(posting);
+        self.postings.push(posting);
+    }
+
+    /// All of a gulp is there: what is looked for in it is found fast from now on.
+    pub(super) fn sort(&mut self) {
+        self.postings.sort();
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -101,13 +107,15 @@ impl Recent {
         if from > to {
             return Ok(BTreeSet::new());
         }
-        let mut found: BTreeSet<Posting> =
-            self.postings.range(from..=to).take(limit).copied().collect();
+        let mut found: BTreeSet<Posting> = self.postings.first(from, to, limit).collect();
         for run in 0..runs(stored)? {
             found.extend(in_run(stored, run, from, to, limit)?);
             while found.len() > limit {
                 found.pop_last();
             }
+        }
+        while found.len() > limit {
+            found.pop_last();
         }
         Ok(found)
     }
@@ -122,18 +130,19 @@ impl Recent {
         values.insert(CURSOR_KEY.to_vec(), Some(cursor.to_be_bytes().to_vec()));
         if !self.postings.is_empty() {
             let count = runs(stored)?;
-            let mut merged = self.postings.clone();
+            let mut all: Vec<Posting> = self.postings.all().collect();
             let run = match count.checked_sub(1) {
                 Some(last) if run_length(stored, last)? < RUN_FULL => {
                     for (key, chunk) in chunks(stored, last)? {
-                        merged.extend(postings_of(&chunk));
+                        all.extend(postings_of(&chunk));
                         values.insert(key, None);
                     }
                     last
                 }
                 Some(_) | None => count,
             };
-            let all: Vec<Posting> = merged.into_iter().collect();
+            all.sort();
+            all.dedup();
             for chunk in all.chunks(CHUNK_POSTINGS) {
                 values.insert(chunk_key(run, chunk[0]), Some(chunk.concat()));
             }

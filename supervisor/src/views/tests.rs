@@ -1,4 +1,4 @@
-//! Sets and scans against the plainest model there is, stored at odd moments.
+//! Sets, scans, collections and postings against the plainest model there is, stored at odd moments.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use surehold_storage::{
     Change, Direction, Entry, MemorySnapshots, SnapshotError, SnapshotStore, Space,
 };
 
+use super::Whose;
 use super::generation::Generation;
 use super::index::Index;
-use super::keys::set_key;
+use super::keys::{count_key, page_key, set_key, tag_of};
 use super::set::Set;
+use crate::view::Collection;
 
 const MARKET: MarketId = MarketId(3);
 const NOW: Timestamp = Timestamp(0);
@@ -65,6 +67,66 @@ fn a_set_is_what_joined_and_did_not_leave() {
     assert_eq!(index.members(Set::Waiting, MARKET, 0, 10).unwrap(), [] as [u64; 0]);
     let (from, to) = (set_key(1, MARKET, 0), set_key(1, MARKET, u64::MAX));
     assert_eq!(index.scan(&from, &to, 10).unwrap(), [], "empty pages are gone");
+}
+
+#[test]
+fn a_collection_is_its_rows_in_order_stored_or_not() {
+    let store: Arc<dyn SnapshotStore> = MemorySnapshots::new();
+    let (mut dice, mut model) = (Dice::new(11), Vec::new());
+    let mut index = index(Arc::clone(&store));
+    for round in 0..1400 {
+        let id = dice.below(1_000_000);
+        model.push(id);
+        let row = index.add(Collection::Orders, MARKET, id).unwrap();
+        assert_eq!(row, model.len() as u64);
+        // Neighbouring collections do not mix.
+        index.add(Collection::Payments, MARKET, round).unwrap();
+        index.add(Collection::Orders, MarketId(4), round).unwrap();
+        if dice.below(90) == 0 {
+            index.store(NOW, true).unwrap();
+            if dice.below(2) == 0 {
+                index = Index::open_in(&store, NOW).unwrap();
+            }
+        }
+        let (offset, limit) = (dice.below(1500), usize::try_from(dice.below(600)).unwrap());
+        let rows = index.rows(MARKET, Collection::Orders, offset, limit).unwrap();
+        let skip = usize::try_from(offset).unwrap();
+        let wanted: Vec<u64> = model.iter().skip(skip).take(limit).copied().collect();
+        assert_eq!((rows.ids, rows.total), (wanted, model.len() as u64), "round {round}");
+    }
+    index.store(NOW, true).unwrap();
+    let tag = tag_of(Collection::Orders);
+    let generation = Generation::live(&store).unwrap();
+    let count = generation.get(&count_key(tag, MARKET)).unwrap().unwrap();
+    assert_eq!(count, 1400_u64.to_be_bytes());
+    let (from, to) = (page_key(tag, MARKET, 0), page_key(tag, MARKET, u64::MAX));
+    let pages = generation.scan(&from, &to, Direction::Up, 100).unwrap();
+    let wanted = model.chunks(256).zip(0..).map(|(ids, page)| {
+        (page_key(tag, MARKET, page), ids.iter().flat_map(|id| id.to_be_bytes()).collect())
+    });
+    assert_eq!(pages, wanted.collect::<Vec<Entry>>());
+}
+
+#[test]
+fn what_belongs_to_somebody_is_found_stored_or_not() {
+    let store: Arc<dyn SnapshotStore> = MemorySnapshots::new();
+    let (mut dice, mut model) = (Dice::new(12), BTreeSet::new());
+    let mut index = index(Arc::clone(&store));
+    for round in 0..1200 {
+        let (customer, id) = (dice.below(3), dice.below(10_000));
+        let name = |customer: u64| format!("customer {customer}");
+        index.post(MARKET, Whose::Customer(&name(customer)), id);
+        model.insert((customer, id));
+        if dice.below(70) == 0 {
+            index.store(NOW, true).unwrap();
+        }
+        let (customer, after) = (dice.below(3), dice.below(10_000));
+        let limit = usize::try_from(dice.below(300)).unwrap();
+        let whose = name(customer);
+        let found = index.numbers_of(MARKET, Whose::Customer(&whose), after, limit).unwrap();
+        let wanted = model.range((customer, after + 1)..(customer + 1, 0)).take(limit);
+        assert_eq!(found, wanted.map(|(_, id)| *id).collect::<Vec<_>>(), "round {round}");
+    }
 }
 
 /// Counts what is read.
