@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ractor::{ActorRef, Message};
 use surehold_domain::time::{Span, Timestamp};
-use surehold_storage::{Change, Record};
+use surehold_storage::{Batch, Change, Record};
 
 use crate::post::Post;
 use crate::shelf::{CURSORS, Shelf, ShelfError};
@@ -89,8 +89,8 @@ impl Follower {
         &mut self,
         mut learn: impl FnMut(&Record) -> Result<Option<u64>, ShelfError>,
     ) -> Result<bool, ShelfError> {
-        let records = self.post.shelf.journal().read_from(self.cursor, self.pace.records)?;
-        for record in &records {
+        let records = self.post.shelf.journal().follow(self.cursor, self.pace.records)?;
+        for record in records.iter() {
             if let Some(sequence) = learn(record)? {
                 self.wrote(sequence);
             }
@@ -104,7 +104,7 @@ impl Follower {
     }
 
     /// All these records are done. Says whether there is more at once.
-    fn done(&mut self, records: &[Record]) -> Result<bool, ShelfError> {
+    fn done(&mut self, records: &Batch) -> Result<bool, ShelfError> {
         let Some(last) = records.last() else { return Ok(false) };
         self.cursor = last.sequence;
         self.reached.store(self.cursor, Ordering::Release);

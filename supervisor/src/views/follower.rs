@@ -123,12 +123,12 @@ impl ViewsState {
     fn follow(&mut self) -> Result<bool, ShelfError> {
         let views = &self.views;
         let cursor = views.live().cursor();
-        let records = views.post.shelf.journal().read_from(cursor, FOLLOWER_RECORDS)?;
+        let records = views.post.shelf.journal().follow(cursor, FOLLOWER_RECORDS)?;
         if records.is_empty() {
             return Ok(false);
         }
         let mut live = views.live_mut();
-        let mut learned = live.gulp(&views.source, &records);
+        let mut learned = live.gulp(&views.source, records.iter());
         if learned.is_ok() {
             learned = live.store_when_due(views.post.clock.now()).map_err(ShelfError::from);
         }
@@ -237,9 +237,9 @@ impl ViewsState {
 
     fn gulp_beside(&self, index: &mut Index, upto: u64) -> Result<(), ShelfError> {
         let journal = self.views.post.shelf.journal();
-        let mut records = journal.read_from(index.cursor(), FOLLOWER_RECORDS)?;
-        records.retain(|record| record.sequence <= upto);
-        index.gulp(&self.views.source, &records)?;
+        let records = journal.follow(index.cursor(), FOLLOWER_RECORDS)?;
+        let known = records.iter().take_while(|record| record.sequence <= upto);
+        index.gulp(&self.views.source, known)?;
         Ok(index.store_when_due(self.views.post.clock.now())?)
     }
 

@@ -102,8 +102,14 @@ impl Index {
     }
 
     /// Learns all of these records, or forgets what was not stored.
-    pub(super) fn gulp(&mut self, source: &Source, records: &[Record]) -> Result<(), ShelfError> {
+    pub(super) fn gulp<'a>(
+        &mut self,
+        source: &Source,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<(), ShelfError> {
+        let mut cursor = self.cursor;
         for record in records {
+            cursor = record.sequence;
             if let Err(error) = self.learn(source, record) {
                 self.recent.clear();
                 self.ends.clear();
@@ -112,7 +118,7 @@ impl Index {
             }
         }
         self.recent.sort();
-        self.cursor = records.last().map_or(self.cursor, |record| record.sequence);
+        self.cursor = cursor;
         Ok(())
     }
 
