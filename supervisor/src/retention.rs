@@ -12,7 +12,7 @@ pub mod offline;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use surehold_actors::follow;
@@ -166,6 +166,8 @@ pub(crate) struct Keeping {
     /// Whether somebody earns points, and whether somebody is told anything.
     follows: (bool, bool),
     running: AtomicBool,
+    /// So many records have to be held back before it is said once more.
+    held: AtomicU64,
 }
 
 /// How far everybody was at one moment.
@@ -184,8 +186,8 @@ impl Keeping {
         followed: Followed,
         plans: &[Plan],
     ) -> Keeping {
-        let running = AtomicBool::new(false);
-        Keeping { retention, shelf, views, followed, follows: followers(plans), running }
+        let (running, held) = (AtomicBool::new(false), AtomicU64::new(RETENTION_STRIDE));
+        Keeping { retention, shelf, views, followed, follows: followers(plans), running, held }
     }
 
     /// Up to where records may go, as things stand; `None` if there is no need. To be taken before
@@ -202,16 +204,33 @@ impl Keeping {
             warn!(%error, "what the views learned could not be stored; old records stay");
         }
         let (mileage, messages) = self.follows;
-        let reached = |follows: bool, reached: &std::sync::atomic::AtomicU64| {
+        let reached = |follows: bool, reached: &AtomicU64| {
             if follows { reached.load(Ordering::Acquire) } else { u64::MAX }
         };
-        let limit = enough
-            .min(self.views.stored())
-            .min(reached(mileage, &self.followed.mileage))
-            .min(reached(messages, &self.followed.messages));
+        let (name, done) = [
+            ("views", self.views.stored()),
+            ("mileage", reached(mileage, &self.followed.mileage)),
+            ("messages", reached(messages, &self.followed.messages)),
+        ]
+        .into_iter()
+        .min_by_key(|(_, done)| *done)?;
+        let limit = enough.min(done);
+        self.complain(name, enough - limit, limit < worth);
         // After the followers were asked: whatever they wrote by then has a lower sequence.
         let appended = self.shelf.appended();
         (limit >= worth).then_some(Sample { limit, appended })
+    }
+
+    /// Says who holds records back that could go, and says so again when it is twice as many: whoever
+    /// stopped a participant may have forgotten it.
+    fn complain(&self, waits_for: &str, held: u64, nothing_goes: bool) {
+        let ordering = Ordering::Relaxed;
+        if !nothing_goes {
+            self.held.store(RETENTION_STRIDE, ordering);
+        } else if held >= self.held.load(ordering) {
+            self.held.store(held.saturating_mul(2), ordering);
+            warn!(waits_for, held, "old records stay: they are not read by everybody yet");
+        }
     }
 
     /// Stores how far everybody is, once all are stopped and the journal is closed in order: whoever
