@@ -33,6 +33,7 @@ pub mod gateway;
 
 pub mod machine;
 pub mod shelf;
+pub mod shell;
 pub mod stream;
 
 pub mod address;
