@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_domain::id::{EffectId, OrderId};
 use surehold_domain::inventory::{Event, Fact, Input, Inventory, Patch, Verdict};
 use surehold_domain::order::Claim;
@@ -18,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::order::OrderMsg;
 use crate::post::Post;
 use crate::shelf::ShelfError;
+use crate::shell::Shell;
 use crate::stream::OfferingKey;
 
 /// A message to an offering.
@@ -56,8 +56,6 @@ pub enum InventoryMsg {
     Change(Box<Patch>, oneshot::Sender<ChangeReply>),
     /// Sell no more of it.
     Close(oneshot::Sender<ChangeReply>),
-    /// Nobody needs the offering in memory just now.
-    Passivate,
     /// A fault on demand.
     Crash,
 }
@@ -81,18 +79,7 @@ pub enum ChangeReply {
     NoSuchOffering,
 }
 
-/// What an offering's actor is started with.
-pub struct InventoryArgs {
-    /// Which offering.
-    pub key: OfferingKey,
-    /// What all actors share.
-    pub post: Arc<Post>,
-}
-
-/// The actor; all it has is in its state.
-pub struct InventoryActor;
-
-/// One live offering.
+/// One live offering: the actor.
 pub struct InventoryState {
     key: OfferingKey,
     post: Arc<Post>,
@@ -105,50 +92,29 @@ pub struct InventoryState {
 /// Refusals remembered. An order asks again within seconds, if at all.
 const REFUSED_MAX: usize = 4096;
 
-impl Actor for InventoryActor {
+impl Shell for InventoryState {
     type Msg = InventoryMsg;
-    type State = InventoryState;
-    type Arguments = InventoryArgs;
 
-    async fn pre_start(
-        &self,
-        _myself: ActorRef<InventoryMsg>,
-        args: InventoryArgs,
-    ) -> Result<InventoryState, ActorProcessingErr> {
-        Ok(InventoryState { key: args.key, post: args.post, live: None, refused: VecDeque::new() })
-    }
-
-    async fn post_start(
-        &self,
-        _myself: ActorRef<InventoryMsg>,
-        state: &mut InventoryState,
-    ) -> Result<(), ActorProcessingErr> {
-        let loaded = state.post.shelf.load::<Inventory>(state.key.stream())?;
-        state.live = loaded.map(|loaded| (loaded.machine, loaded.sequence));
+    fn begin(&mut self) -> Result<(), ShelfError> {
+        let loaded = self.post.shelf.load::<Inventory>(self.key.stream())?;
+        self.live = loaded.map(|loaded| (loaded.machine, loaded.sequence));
         Ok(())
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<InventoryMsg>,
-        message: InventoryMsg,
-        state: &mut InventoryState,
-    ) -> Result<(), ActorProcessingErr> {
+    fn handle(&mut self, message: InventoryMsg) -> Result<(), ShelfError> {
         match message {
-            InventoryMsg::Hold { effect, claim, ask } => state.hold(effect, claim, ask)?,
+            InventoryMsg::Hold { effect, claim, ask } => self.hold(effect, claim, ask)?,
             InventoryMsg::Release { effect } => {
-                state.step(Input::Release { order: effect.order.order })?;
-                state.post.answer(effect, Outcome::Released);
+                self.step(Input::Release { order: effect.order.order })?;
+                self.post.answer(effect, Outcome::Released);
             }
-            InventoryMsg::Receive { effect, quantity } => state.receive(effect, quantity)?,
+            InventoryMsg::Receive { effect, quantity } => self.receive(effect, quantity)?,
             InventoryMsg::Adjust { quantity, up, reply } => {
-                state.change(Input::Adjust { quantity, up }, reply)?;
+                self.change(Input::Adjust { quantity, up }, reply)?;
             }
-            InventoryMsg::Change(patch, reply) => state.patch(*patch, reply)?,
-            InventoryMsg::Close(reply) => state.change(Input::Close, reply)?,
-            // The last message in the mailbox: the directory sends no more after it.
-            InventoryMsg::Passivate => myself.stop(None),
-            InventoryMsg::Crash => crash(state.key),
+            InventoryMsg::Change(patch, reply) => self.patch(*patch, reply)?,
+            InventoryMsg::Close(reply) => self.change(Input::Close, reply)?,
+            InventoryMsg::Crash => crash(self.key),
         }
         Ok(())
     }
@@ -159,6 +125,12 @@ fn crash(key: OfferingKey) {
 }
 
 impl InventoryState {
+    /// An offering that is about to live.
+    #[must_use]
+    pub fn new(key: OfferingKey, post: Arc<Post>) -> InventoryState {
+        InventoryState { key, post, live: None, refused: VecDeque::new() }
+    }
+
     fn hold(&mut self, effect: EffectId, claim: Claim, ask: u64) -> Result<(), ShelfError> {
         if let Some((_, reason)) =
             self.refused.iter().find(|(order, _)| *order == effect.order.order)

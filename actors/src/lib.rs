@@ -34,6 +34,7 @@ pub mod glance;
 
 pub mod machine;
 pub mod shelf;
+pub mod shell;
 pub mod stream;
 
 pub mod address;

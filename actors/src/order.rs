@@ -8,7 +8,6 @@ mod msg;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_domain::card::Card;
 use surehold_domain::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
 use surehold_domain::saga::{
@@ -24,6 +23,7 @@ use crate::mileage::MileageMsg;
 use crate::payments::PaymentsMsg;
 use crate::post::Post;
 use crate::shelf::ShelfError;
+use crate::shell::Shell;
 use crate::stream::{self, Kind, OfferingKey};
 use crate::watch::Seen;
 pub use msg::{Begin, CommandReply, OrderMsg, Poison};
@@ -37,16 +37,13 @@ pub struct OrderArgs {
     pub key: OrderKey,
     /// The order's first state, if it was placed just now; otherwise it is read from the shelf.
     pub begin: Option<Begin>,
-    /// Whether every message shall panic: a fault on demand, see [`Poison`].
+    /// Whether it shall panic at once: a fault on demand, see [`Poison`].
     pub poison: Poison,
     /// What all actors share.
     pub post: Arc<Post>,
 }
 
-/// The actor; all it has is in its state.
-pub struct OrderActor;
-
-/// One live order.
+/// One live order: the actor.
 pub struct OrderState {
     key: OrderKey,
     post: Arc<Post>,
@@ -66,30 +63,16 @@ struct Live {
     recovered: bool,
 }
 
-impl Actor for OrderActor {
+impl Shell for OrderState {
     type Msg = OrderMsg;
-    type State = OrderState;
-    type Arguments = OrderArgs;
 
-    async fn pre_start(
-        &self,
-        _myself: ActorRef<OrderMsg>,
-        args: OrderArgs,
-    ) -> Result<OrderState, ActorProcessingErr> {
-        let OrderArgs { key, begin, poison, post } = args;
-        Ok(OrderState { key, post, live: None, begin, poison })
-    }
-
-    async fn post_start(
-        &self,
-        _myself: ActorRef<OrderMsg>,
-        state: &mut OrderState,
-    ) -> Result<(), ActorProcessingErr> {
-        state.live = match state.begin.take() {
+    fn begin(&mut self) -> Result<(), ShelfError> {
+        self.poison.strike(self.key);
+        self.live = match self.begin.take() {
             Some(Begin { saga, sequence }) => {
                 Some(Live { saga: *saga, sequence, asked: None, ask: 0, recovered: false })
             }
-            None => state.post.shelf.load::<Saga>(stream::order(state.key))?.map(|loaded| Live {
+            None => self.post.shelf.load::<Saga>(stream::order(self.key))?.map(|loaded| Live {
                 saga: loaded.machine,
                 sequence: loaded.sequence,
                 asked: None,
@@ -97,34 +80,25 @@ impl Actor for OrderActor {
                 recovered: true,
             }),
         };
-        state.settle()?;
-        Ok(())
+        self.settle()
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<OrderMsg>,
-        message: OrderMsg,
-        state: &mut OrderState,
-    ) -> Result<(), ActorProcessingErr> {
-        state.poison.strike(state.key);
+    fn handle(&mut self, message: OrderMsg) -> Result<(), ShelfError> {
         match message {
             OrderMsg::Outcome(id, outcome) => {
-                state.step(Input::Outcome(id, outcome))?;
+                self.step(Input::Outcome(id, outcome))?;
             }
-            OrderMsg::Granted(id) => state.granted(id)?,
-            OrderMsg::NotHeld(id, reason, ask) => state.not_held(id, reason, ask)?,
-            OrderMsg::Charged(id) => state.charged(id)?,
-            OrderMsg::Command(command, reply) => state.command(command, reply)?,
+            OrderMsg::Granted(id) => self.granted(id)?,
+            OrderMsg::NotHeld(id, reason, ask) => self.not_held(id, reason, ask)?,
+            OrderMsg::Charged(id) => self.charged(id)?,
+            OrderMsg::Command(command, reply) => self.command(command, reply)?,
             OrderMsg::Wake => {
-                state.step(Input::Wake)?;
-                state.reissue()?;
+                self.step(Input::Wake)?;
+                self.reissue()?;
             }
-            OrderMsg::Reissue => state.reissue()?,
-            OrderMsg::PaymentsBack => state.payments_back()?,
-            // The last message in the mailbox: the directory sends no more after it.
-            OrderMsg::Passivate => myself.stop(None),
-            OrderMsg::Crash => crash(state.key),
+            OrderMsg::Reissue => self.reissue()?,
+            OrderMsg::PaymentsBack => self.payments_back()?,
+            OrderMsg::Crash => crash(self.key),
         }
         Ok(())
     }
@@ -135,6 +109,13 @@ fn crash(key: OrderKey) {
 }
 
 impl OrderState {
+    /// An order that is about to live.
+    #[must_use]
+    pub fn new(args: OrderArgs) -> OrderState {
+        let OrderArgs { key, begin, poison, post } = args;
+        OrderState { key, post, live: None, begin, poison }
+    }
+
     fn command(
         &mut self,
         command: Command,

@@ -15,7 +15,6 @@ use surehold_actors::clock::Clock;
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use crate::brood::supervisor::exit_of;
 use crate::limits::{
     PARTICIPANT_BACKOFF, PARTICIPANT_BACKOFF_MAX, PARTICIPANT_RESTARTS_MAX, PARTICIPANT_WINDOW,
     SUPPORTING_BACKOFF_MAX,
@@ -118,6 +117,21 @@ impl Health {
             breaker: None,
             children: Vec::new(),
         }
+    }
+}
+
+/// The way a child ended, if the event says that one did. A kill arrives as a termination with
+/// that word and without a state.
+pub(crate) fn exit_of(event: SupervisionEvent) -> Option<(ActorId, Exit)> {
+    match event {
+        SupervisionEvent::ActorTerminated(who, state, reason) => {
+            let killed = state.is_none() && reason.as_deref() == Some("killed");
+            Some((who.get_id(), if killed { Exit::Killed } else { Exit::Finished }))
+        }
+        SupervisionEvent::ActorFailed(who, error) => {
+            Some((who.get_id(), Exit::Failed(error.to_string())))
+        }
+        SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => None,
     }
 }
 

@@ -7,11 +7,10 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
-use crate::brood::supervisor::exit_of;
 use crate::core::{Core, CoreError, Parts};
 use crate::gate::Gate;
 use crate::limits::{DISK_PAUSE, ROOT_RESTARTS_MAX, ROOT_WINDOW};
-use crate::participant::ParticipantMsg;
+use crate::participant::{ParticipantMsg, exit_of};
 use crate::policy::{Exit, Ledger, Policy, Then, Verdict};
 use crate::stores::beside;
 use crate::tree::{Soil, TREE};

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use surehold_actors::address::Sent;
 use surehold_actors::confirmations::{ConfirmationsActor, ConfirmationsArgs, ConfirmationsMsg};
-use surehold_actors::inventory::{InventoryActor, InventoryArgs, InventoryMsg};
-use surehold_actors::order::{Begin, OrderActor, OrderArgs, OrderMsg, Poison};
+use surehold_actors::inventory::{InventoryMsg, InventoryState};
+use surehold_actors::order::{Begin, OrderArgs, OrderMsg, OrderState, Poison};
 use surehold_actors::payments::{PaymentsActor, PaymentsArgs, PaymentsMsg};
 use surehold_actors::post::{Directory, Post};
 use surehold_actors::stream::OfferingKey;
@@ -29,11 +29,9 @@ use crate::policy::{Policy, Then};
 /// away with everything it had in memory.
 pub(crate) type Shared = OnceLock<Weak<Post>>;
 
-fn post(shared: &Shared) -> Result<Arc<Post>, SpawnErr> {
-    shared
-        .get()
-        .and_then(Weak::upgrade)
-        .ok_or_else(|| SpawnErr::StartupFailed("the engine is not open yet".to_owned().into()))
+fn post(shared: &Shared) -> Result<Arc<Post>, String> {
+    let post = shared.get().and_then(Weak::upgrade);
+    post.ok_or_else(|| "the engine is not open yet".to_owned())
 }
 
 /// Orders, one actor each.
@@ -43,6 +41,7 @@ impl Child for Orders {
     type Key = OrderKey;
     type Msg = OrderMsg;
     type Seed = Begin;
+    type Shell = OrderState;
     const NAME: &'static str = "orders";
     const POLICY: Policy = Policy {
         restarts_max: CHILD_RESTARTS_MAX,
@@ -54,20 +53,14 @@ impl Child for Orders {
     const MAIL_MAX: usize = ORDER_MAIL_MAX;
     const IDLE_SWEEPS: u32 = ORDER_IDLE_SWEEPS;
 
-    async fn spawn(
+    fn shell(
         &self,
         key: OrderKey,
-        seed: Option<Begin>,
+        begin: Option<Begin>,
         poisoned: bool,
-        supervisor: ActorCell,
-    ) -> Result<ActorRef<OrderMsg>, SpawnErr> {
-        let poison = Poison::default();
-        poison.set(poisoned);
-        let args = OrderArgs { key, begin: seed, poison, post: post(&self.0)? };
-        Ok(Actor::spawn_linked(None, OrderActor, args, supervisor).await?.0)
-    }
-    fn passivate() -> OrderMsg {
-        OrderMsg::Passivate
+    ) -> Result<OrderState, String> {
+        let poison = Poison(poisoned);
+        Ok(OrderState::new(OrderArgs { key, begin, poison, post: post(&self.0)? }))
     }
     fn crash() -> OrderMsg {
         OrderMsg::Crash
@@ -85,6 +78,7 @@ impl Child for Offerings {
     type Key = OfferingKey;
     type Msg = InventoryMsg;
     type Seed = ();
+    type Shell = InventoryState;
     const NAME: &'static str = "inventory";
     // Many orders wait for one offering: it gets a participant's patience, not an order's.
     const POLICY: Policy = Policy {
@@ -97,24 +91,19 @@ impl Child for Offerings {
     const MAIL_MAX: usize = OFFERING_MAIL_MAX;
     const IDLE_SWEEPS: u32 = OFFERING_IDLE_SWEEPS;
 
-    async fn spawn(
+    fn shell(
         &self,
         key: OfferingKey,
         _seed: Option<()>,
         _poisoned: bool,
-        supervisor: ActorCell,
-    ) -> Result<ActorRef<InventoryMsg>, SpawnErr> {
-        let args = InventoryArgs { key, post: post(&self.0)? };
-        Ok(Actor::spawn_linked(None, InventoryActor, args, supervisor).await?.0)
-    }
-    fn passivate() -> InventoryMsg {
-        InventoryMsg::Passivate
+    ) -> Result<InventoryState, String> {
+        Ok(InventoryState::new(key, post(&self.0)?))
     }
     fn crash() -> InventoryMsg {
         InventoryMsg::Crash
     }
     fn restarted(&self, _key: OfferingKey) {
-        // Holds and releases in its mailbox died with it.
+        // The hold or release that it was about to answer died with it.
         let Some(post) = self.0.get().and_then(Weak::upgrade) else { return };
         for order in post.agenda.owed(Some(Party::Inventory)) {
             post.directory.order(order, OrderMsg::Reissue);

@@ -1,7 +1,5 @@
 //! What an order can be told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use surehold_domain::id::{EffectId, OrderKey};
 use surehold_domain::saga::{Command, Outcome, Reason, Rejection, Saga};
 use tokio::sync::oneshot;
@@ -26,8 +24,6 @@ pub enum OrderMsg {
     Reissue,
     /// The payments can be reached again after a while in which they could not.
     PaymentsBack,
-    /// Nobody needs the order in memory just now.
-    Passivate,
     /// A fault on demand.
     Crash,
 }
@@ -53,21 +49,16 @@ pub struct Begin {
     pub sequence: u64,
 }
 
-/// A fault on demand: while it is set, every message makes the order panic.
-#[derive(Debug, Default)]
-pub struct Poison(AtomicBool);
+/// A fault on demand: where it is set, the order panics as soon as it lives.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Poison(pub bool);
 
 impl Poison {
-    /// Sets or lifts the fault.
-    pub fn set(&self, poisoned: bool) {
-        self.0.store(poisoned, Ordering::Relaxed);
-    }
-
-    /// Panics while the fault is set.
+    /// Panics if the fault is set.
     ///
     /// # Panics
     /// That is what it is for.
-    pub fn strike(&self, key: OrderKey) {
-        assert!(!self.0.load(Ordering::Relaxed), "order {} is poisoned", key.order);
+    pub fn strike(self, key: OrderKey) {
+        assert!(!self.0, "order {} is poisoned", key.order);
     }
 }

@@ -1,4 +1,4 @@
-//! The half that owns the children: starts, sees them end, and asks the policy what follows.
+//! Who answers for the children: hears how they crashed, and asks the policy what follows.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use surehold_actors::clock::Clock;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
-use super::{Brood, Child, SHARDS, Slot};
+use super::reign::Reign;
+use super::{Brood, Child, Slot};
 use crate::limits::{LIVE_MAX, SWEEP_EVERY, TREE_CHILDREN_MAX};
 use crate::policy::{Exit, Ledger, Verdict};
 use crate::view::TreeNode;
@@ -19,10 +20,14 @@ use crate::view::TreeNode;
 /// A message to a brood's supervisor.
 #[derive(Debug)]
 pub enum BroodMsg<K> {
-    /// Start the child that has mail.
+    /// Start the child that is between two lives.
     Start(K),
     /// Start a child that was quarantined, without its past.
     Retry(K),
+    /// A child crashed.
+    Ended(K, Exit),
+    /// A child that crashed before ended well: its past is forgotten. Of others nobody hears that.
+    Forget(K),
     /// Look for idle children.
     Sweep,
     /// Tell who was restarted or is quarantined.
@@ -50,8 +55,9 @@ pub struct BroodArgs<C: Child> {
 pub struct BroodState<C: Child> {
     brood: Arc<Brood<C>>,
     clock: Arc<dyn Clock>,
-    keys: HashMap<ActorId, C::Key>,
     ledgers: HashMap<C::Key, Ledger>,
+    /// The reign that began with this state, once it did.
+    reign: Option<Arc<Reign<C::Key>>>,
 }
 
 impl<C: Child> Actor for BroodSupervisor<C> {
@@ -65,7 +71,7 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         args: BroodArgs<C>,
     ) -> Result<BroodState<C>, ActorProcessingErr> {
         let BroodArgs { brood, clock } = args;
-        Ok(BroodState { brood, clock, keys: HashMap::new(), ledgers: HashMap::new() })
+        Ok(BroodState { brood, clock, ledgers: HashMap::new(), reign: None })
     }
 
     async fn post_start(
@@ -74,16 +80,14 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         state: &mut BroodState<C>,
     ) -> Result<(), ActorProcessingErr> {
         let brood = &state.brood;
-        *brood.supervisor.write().unwrap_or_else(PoisonError::into_inner) = Some(myself.clone());
-        // Whoever lived under an earlier supervisor died with it; whoever has mail is started.
-        brood.live.store(0, Ordering::Relaxed);
-        for index in 0..SHARDS {
-            let mut slots = brood.locked(index);
-            slots.retain(|_, slot| !matches!(slot, Slot::Live(..)));
-            let waiting = slots.iter().filter(|(_, slot)| matches!(slot, Slot::Between(..)));
-            for (key, _) in waiting {
-                let _ = myself.send_message(BroodMsg::Start(*key));
-            }
+        // Whoever lived under an earlier supervisor goes, and is gone before anybody lives under this.
+        brood.depose(None);
+        brood.deserted().await;
+        let reign = Reign::of(myself.clone());
+        state.reign = Some(Arc::clone(&reign));
+        brood.crown(&reign);
+        for key in brood.between() {
+            let _ = myself.send_message(BroodMsg::Start(key));
         }
         myself.send_interval(SWEEP_EVERY, || BroodMsg::Sweep);
         Ok(())
@@ -95,11 +99,19 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         message: Self::Msg,
         state: &mut BroodState<C>,
     ) -> Result<(), ActorProcessingErr> {
+        if state.reign.as_ref().is_none_or(|reign| reign.is_over()) {
+            // Another supervisor is there already, and finds in the directory what is to be done.
+            return Ok(());
+        }
         match message {
-            BroodMsg::Start(key) => state.start(key, &myself).await,
+            BroodMsg::Start(key) => state.start(key),
             BroodMsg::Retry(key) => {
                 state.ledgers.remove(&key);
-                state.start(key, &myself).await;
+                state.start(key);
+            }
+            BroodMsg::Ended(key, exit) => state.ended(key, &exit, &myself),
+            BroodMsg::Forget(key) => {
+                state.ledgers.remove(&key);
             }
             BroodMsg::Sweep => state.sweep(),
             BroodMsg::Children(reply) => {
@@ -109,91 +121,26 @@ impl<C: Child> Actor for BroodSupervisor<C> {
         Ok(())
     }
 
-    async fn handle_supervisor_evt(
+    async fn post_stop(
         &self,
-        myself: ActorRef<Self::Msg>,
-        event: SupervisionEvent,
+        _myself: ActorRef<Self::Msg>,
         state: &mut BroodState<C>,
     ) -> Result<(), ActorProcessingErr> {
-        if let Some((actor, exit)) = exit_of(event) {
-            state.ended(actor, &exit, &myself);
-        }
+        state.abdicate();
+        state.brood.deserted().await;
         Ok(())
     }
 }
 
-/// The way a child ended, if the event says that one did. A kill arrives as a termination with
-/// that word and without a state.
-pub(crate) fn exit_of(event: SupervisionEvent) -> Option<(ActorId, Exit)> {
-    match event {
-        SupervisionEvent::ActorTerminated(who, state, reason) => {
-            let killed = state.is_none() && reason.as_deref() == Some("killed");
-            Some((who.get_id(), if killed { Exit::Killed } else { Exit::Finished }))
-        }
-        SupervisionEvent::ActorFailed(who, error) => {
-            Some((who.get_id(), Exit::Failed(error.to_string())))
-        }
-        SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => None,
-    }
-}
-
 impl<C: Child> BroodState<C> {
-    async fn start(&mut self, key: C::Key, myself: &ActorRef<BroodMsg<C::Key>>) {
-        let seed = match self.brood.shard(key).get_mut(&key) {
-            Some(Slot::Between(_, seed)) => seed.take(),
-            // Started meanwhile, or set aside: nothing to do.
-            Some(Slot::Live(..) | Slot::Quarantined(_)) | None => return,
-        };
-        let poisoned = self.brood.is_poisoned(key);
-        match self.brood.child.spawn(key, seed, poisoned, myself.get_cell()).await {
-            Ok(actor) => {
-                self.started(key, actor);
-                if self.ledgers.contains_key(&key) {
-                    self.brood.child.restarted(key);
-                }
-            }
-            Err(failure) => {
-                // It never lived, so no exit will come: decide here.
-                self.decide(key, &Exit::Failed(failure.to_string()), myself);
-            }
+    fn start(&self, key: C::Key) {
+        let past = self.ledgers.contains_key(&key);
+        if self.brood.revive(key, past) && past {
+            self.brood.child.restarted(key);
         }
     }
 
-    fn started(&mut self, key: C::Key, actor: ActorRef<C::Msg>) {
-        self.keys.insert(actor.get_id(), key);
-        self.brood.live.fetch_add(1, Ordering::Relaxed);
-        let mut slots = self.brood.shard(key);
-        let touched = self.brood.sweep.load(Ordering::Relaxed);
-        let old = slots.insert(key, Slot::Live(actor.clone(), touched));
-        if let Some(Slot::Between(mail, _)) = old {
-            for message in mail {
-                // If it died already, the mail is lost with it, as any mail is.
-                let _ = actor.send_message(message);
-            }
-        }
-    }
-
-    fn ended(&mut self, actor: ActorId, exit: &Exit, myself: &ActorRef<BroodMsg<C::Key>>) {
-        let Some(key) = self.keys.remove(&actor) else { return };
-        self.brood.live.fetch_sub(1, Ordering::Relaxed);
-        self.decide(key, exit, myself);
-    }
-
-    fn decide(&mut self, key: C::Key, exit: &Exit, myself: &ActorRef<BroodMsg<C::Key>>) {
-        if *exit == Exit::Finished {
-            self.ledgers.remove(&key);
-            let mut slots = self.brood.shard(key);
-            match slots.get(&key) {
-                Some(Slot::Between(mail, seed)) if !mail.is_empty() || seed.is_some() => {
-                    let _ = myself.send_message(BroodMsg::Start(key));
-                }
-                Some(Slot::Between(..) | Slot::Live(..)) | None => {
-                    slots.remove(&key);
-                }
-                Some(Slot::Quarantined(_)) => {}
-            }
-            return;
-        }
+    fn ended(&mut self, key: C::Key, exit: &Exit, myself: &ActorRef<BroodMsg<C::Key>>) {
         let ledger = self.ledgers.entry(key).or_default();
         let verdict = C::POLICY.decide(exit, ledger, self.clock.now());
         let cause = ledger.last_cause.clone();
@@ -203,7 +150,6 @@ impl<C: Child> BroodState<C> {
                 warn!(child = label, cause, ?pause, "crashed; it is started again");
                 self.brood.restarts.fetch_add(1, Ordering::Relaxed);
                 metrics::counter!("surehold_restarts_total", "of" => C::NAME).increment(1);
-                self.park(key);
                 myself.send_after(pause, move || BroodMsg::Start(key));
             }
             Verdict::Quarantine(cause) | Verdict::Escalate(cause) => {
@@ -216,11 +162,10 @@ impl<C: Child> BroodState<C> {
         *self.brood.last_cause.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     }
 
-    /// Makes room for the mail of the next life.
-    fn park(&self, key: C::Key) {
-        let mut slots = self.brood.shard(key);
-        if !matches!(slots.get(&key), Some(Slot::Between(..))) {
-            slots.insert(key, Slot::Between(Vec::new(), None));
+    /// Nobody lives any more. A supervisor that came after this one is not touched.
+    fn abdicate(&self) {
+        if let Some(reign) = &self.reign {
+            self.brood.depose(Some(reign));
         }
     }
 
@@ -237,9 +182,9 @@ impl<C: Child> BroodState<C> {
     }
 
     fn node(&self, key: C::Key) -> TreeNode {
-        let state = match self.brood.shard(key).get(&key) {
+        let state = match self.brood.shard(key).slots.get(&key) {
             Some(Slot::Quarantined(_)) => "quarantined",
-            Some(Slot::Live(..)) | None => "up",
+            Some(Slot::Live(_)) | None => "up",
             Some(Slot::Between(..)) => "restarting",
         };
         let ledger = self.ledgers.get(&key).cloned().unwrap_or_default();
@@ -254,5 +199,12 @@ impl<C: Child> BroodState<C> {
             breaker: None,
             children: Vec::new(),
         }
+    }
+}
+
+/// Also when the supervisor crashed or was killed.
+impl<C: Child> Drop for BroodState<C> {
+    fn drop(&mut self) {
+        self.abdicate();
     }
 }

@@ -170,7 +170,7 @@ impl Engine {
         within(ANSWER_WAIT, answer).await.ok_or_else(silent)
     }
 
-    /// Crashes an order's actor; with `always`, so does every message until it is retried.
+    /// Crashes an order's actor; with `always`, each of its lives until it is retried.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] if there is no such order.

@@ -62,6 +62,25 @@ async fn a_poisoned_order_is_quarantined_and_others_do_not_notice() {
     world.engine.close().await;
 }
 
+/// The order rests between its lives: what kills it is each beginning, not what it is told.
+#[tokio::test(start_paused = true)]
+async fn a_poisoned_order_that_nobody_asks_anything_is_quarantined_too() {
+    let world = World::fresh("").await;
+    let bad = world.place(2).await.order.id;
+    world.phase(bad, Phase::Confirmed).await;
+    world.engine.crash_order(world.market, bad, true).await.unwrap();
+    let orders = until("it is set aside", || async {
+        let orders = node(&world, "orders").await;
+        orders.children.iter().any(|child| child.state == "quarantined").then_some(orders)
+    })
+    .await;
+    assert_eq!((orders.restarts, orders.live), (3, Some(0)));
+    assert_eq!(orders.last_cause, Some(format!("order {bad} is poisoned")));
+    world.engine.retry_order(world.market, bad).await.unwrap();
+    assert_eq!(world.command(bad, cancel()).await.phase, Phase::Cancelled);
+    world.engine.close().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopped_payments_refuse_and_stopped_confirmations_are_caught_up_with() {
     let world = World::fresh("").await;
