@@ -6,7 +6,7 @@
 //! store that was garbled, aged or mixed up.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -26,7 +26,7 @@ use surehold_storage::{Change, Space, Stream};
 use super::formats;
 use super::page::{self, Page};
 use super::parts;
-use super::tails::{Group, Ripe, Sealed, TailRecord};
+use super::tails::{Entry, Ripe, Sealed, TailRecord};
 use super::{
     Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one,
 };
@@ -138,8 +138,10 @@ impl Checkpoints {
     fn store_all(shelf: &Shelf, sealed: &Sealed, known: &mut Meta) -> Result<usize, ShelfError> {
         let mut folded = 0;
         let mut meta = known.clone();
-        for batch in sealed.pages().chunks(BATCH_PAGES) {
-            folded += batch.iter().map(Vec::len).sum::<usize>();
+        let ripe = sealed.ripe();
+        let pages: Vec<_> = ripe.chunk_by(|one, other| one.place == other.place).collect();
+        for batch in pages.chunks(BATCH_PAGES) {
+            folded += batch.iter().map(|page| page.len()).sum::<usize>();
             let mut next = meta.clone();
             store(shelf, batch, &mut next)?;
             meta = next;
@@ -168,18 +170,18 @@ pub(super) fn put_formats() -> Change {
     Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
 }
 
-fn store(shelf: &Shelf, batch: &[Group<'_>], meta: &mut Meta) -> Result<(), ShelfError> {
+fn store(shelf: &Shelf, batch: &[&[Entry<'_>]], meta: &mut Meta) -> Result<(), ShelfError> {
     let mut changes = Vec::with_capacity(batch.len() * 2 + 1);
     let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
-    for group in batch {
-        let Some((first, ripe)) = group.first() else { continue };
-        if Kind::of(*first) == Some(Kind::Offering) {
+    for page in batch {
+        let Some(Entry { place, stream, ripe }) = page.first() else { continue };
+        if Kind::of(*stream) == Some(Kind::Offering) {
             // Each is a page by itself, and more.
-            changes.extend(parts::fold::<Inventory>(shelf, *first, ripe.records, meta)?);
+            changes.extend(parts::fold::<Inventory>(shelf, *stream, ripe.records, meta)?);
             continue;
         }
-        let mut changed = Changed::load(shelf, SNAPSHOTS, page::of_snapshot(*first).0)?;
-        for (stream, ripe) in group {
+        let mut changed = Changed::load(shelf, SNAPSHOTS, *place)?;
+        for Entry { stream, ripe, .. } in *page {
             let slot = page::of_snapshot(*stream).1;
             let Some(folded) = fold_ripe(*stream, changed.page.get(slot), *ripe)? else {
                 continue;
@@ -188,8 +190,8 @@ fn store(shelf: &Shelf, batch: &[Group<'_>], meta: &mut Meta) -> Result<(), Shel
             let Some(open) = folded.open else { continue };
             let (place, slot) = page::of_open(*stream);
             let index = match opens.entry(place) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
+                btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                btree_map::Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
             };
             match open {
                 Some(bytes) => index.page.put(slot, bytes),

@@ -185,22 +185,29 @@ pub(super) struct Sealed {
     pub(super) durable: u64,
 }
 
-/// What is durable of the streams of one page.
-pub(super) type Group<'a> = Vec<(Stream, Ripe<'a>)>;
+/// What is durable of one stream.
+pub(super) struct Entry<'a> {
+    /// The page of its snapshot.
+    pub(super) place: Stream,
+    pub(super) stream: Stream,
+    pub(super) ripe: Ripe<'a>,
+}
 
 impl Sealed {
     fn tails(&self) -> impl Iterator<Item = (&Stream, &Tail)> {
         self.shards.iter().flat_map(|shard| shard.iter())
     }
 
-    /// What is durable, page by page.
-    pub(super) fn pages(&self) -> Vec<Group<'_>> {
-        let ripe = self.tails().filter_map(|(stream, tail)| Some((stream, tail.ripe(self.durable)?)));
-        let mut ripe: Vec<_> =
-            ripe.map(|(stream, ripe)| (page::of_snapshot(*stream).0, *stream, ripe)).collect();
-        ripe.sort_unstable_by_key(|(place, stream, _)| (*place, *stream));
-        let pages = ripe.chunk_by(|(one, ..), (other, ..)| one == other);
-        pages.map(|page| page.iter().map(|(_, stream, ripe)| (*stream, *ripe)).collect()).collect()
+    /// What is durable, in the order of the pages.
+    pub(super) fn ripe(&self) -> Vec<Entry<'_>> {
+        // Nearly all of it is, so the list is made at its length.
+        let mut ripe = Vec::with_capacity(self.shards.iter().map(|shard| shard.len()).sum());
+        ripe.extend(self.tails().filter_map(|(stream, tail)| {
+            let (place, stream) = (page::of_snapshot(*stream).0, *stream);
+            Some(Entry { place, stream, ripe: tail.ripe(self.durable)? })
+        }));
+        ripe.sort_unstable_by_key(|entry| (entry.place, entry.stream));
+        ripe
     }
 
     /// Every record up to here is among what is durable. A state that is not yet holds back the records
