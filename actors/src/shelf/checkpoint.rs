@@ -27,9 +27,7 @@ use super::formats;
 use super::page::{self, Page};
 use super::parts;
 use super::tails::{Entry, Ripe, Sealed, TailRecord};
-use super::{
-    Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one,
-};
+use super::{Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one};
 use crate::agenda::Open;
 use crate::machine::{Machine, MarketName, NodeLife, Serial, Switch};
 use crate::stream::Kind;

@@ -13,8 +13,8 @@ use tracing::{info, warn};
 use super::checkpoint::{
     Checkpoints, FORMATS_KEY, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash,
 };
-use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError};
 use super::tails::TailRecord;
+use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError};
 use super::{archive, formats, page};
 use crate::agenda::{Agenda, Open};
 use crate::machine::Machine;

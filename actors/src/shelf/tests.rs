@@ -225,7 +225,8 @@ fn whoever_writes_meanwhile_is_none_of_the_checkpoint_s() {
     };
     *snapshots.on_apply.lock().unwrap() = Some(Box::new(write));
     assert_eq!((world.checkpoint(), world.shelf.tail_records()), (4, 3));
-    let numbers = |world: &World| [1, 2, 3, 4, 5].map(|payment| world.load(payment).machine.number());
+    let numbers =
+        |world: &World| [1, 2, 3, 4, 5].map(|payment| world.load(payment).machine.number());
     assert_eq!(numbers(&world), [2, 2, 1, 1, 1]);
     world.journal.release();
     assert_eq!((world.checkpoint(), world.shelf.tail_records()), (7, 0));
