@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use surehold::Retention;
 
 use super::safety::Safety;
 use super::shop::Goods;
@@ -44,6 +45,9 @@ pub struct GrowthArgs {
     /// Leave the orders confirmed instead of completing them.
     #[arg(long)]
     pub open: bool,
+    /// Old records that stay in the journal, as of the server: a number, or `all`.
+    #[arg(long, value_name = "RECORDS")]
+    pub keep_records: Option<Retention>,
     /// Seed of customers and offerings.
     #[arg(long, default_value = "1")]
     pub seed: u64,
@@ -72,6 +76,7 @@ pub async fn run(
         marks: wanted.clone(),
         in_flight: args.in_flight,
         seed: args.seed,
+        keep_records: args.keep_records,
     };
     let mut subject = Subject::start(program, &subject).await?;
     let mut found = Vec::new();
@@ -180,6 +185,13 @@ fn findings(args: &GrowthArgs, safety: &Safety, marks: &[Mark]) -> Findings {
         setting("offerings", args.offerings),
         setting("orders end", if args.open { "confirmed" } else { "fulfilled" }),
         setting("seed", args.seed),
+        setting(
+            "records kept",
+            match args.keep_records.unwrap_or_default() {
+                Retention::All => "all".to_owned(),
+                Retention::Last(kept) => kept.to_string(),
+            },
+        ),
     ]);
     Findings {
         suite: "growth".to_owned(),

@@ -118,6 +118,7 @@ fn subject_args(args: &MemoryArgs, folder: &Path) -> SubjectArgs {
         marks: marks(args.orders),
         in_flight: args.in_flight,
         seed: args.seed,
+        keep_records: None,
     }
 }
 

@@ -110,6 +110,7 @@ fn subject_args(args: &RecoveryArgs, data: &Path) -> SubjectArgs {
         marks: Vec::new(),
         in_flight: args.in_flight,
         seed: args.seed,
+        keep_records: None,
     }
 }
 

@@ -14,7 +14,9 @@ use surehold::domain::id::{OfferingId, OrderId};
 use surehold::domain::plan::Plan;
 use surehold::domain::quantity::Quantity;
 use surehold::domain::saga::Phase;
-use surehold::{Booking, Data, Engine, Market, NewOrder, Options, OrderCommand, Placed, Refusal};
+use surehold::{
+    Booking, Data, Engine, Market, NewOrder, Options, OrderCommand, Placed, Refusal, Retention,
+};
 use tokio::task::JoinSet;
 
 use super::SuiteError;
@@ -82,14 +84,27 @@ impl Shop {
     /// # Errors
     /// The plan is not one, or the engine does not open.
     pub async fn open(folder: &Path, goods: Goods, offerings: u64) -> Result<Self, SuiteError> {
+        Self::open_keeping(folder, goods, offerings, Retention::default()).await
+    }
+
+    /// As [`Shop::open`], with so many old records kept.
+    ///
+    /// # Errors
+    /// As [`Shop::open`].
+    pub async fn open_keeping(
+        folder: &Path,
+        goods: Goods,
+        offerings: u64,
+        retention: Retention,
+    ) -> Result<Self, SuiteError> {
         let (text, name, offerings) = match goods {
             Goods::Operator => (OPERATOR.to_owned(), "yogiyogi", 1),
             Goods::Seats | Goods::Finished => (seats(offerings), "talentshare", offerings),
         };
         let plan =
             Plan::parse(name, &text).map_err(|error| SuiteError::Answer(error.to_string()))?;
-        let engine =
-            Engine::open(Options::new(Data::Folder(folder.to_owned()), vec![plan])).await?;
+        let options = Options::new(Data::Folder(folder.to_owned()), vec![plan]);
+        let engine = Engine::open(Options { retention, ..options }).await?;
         let market = engine.market(name)?;
         Ok(Self { engine, market, goods, offerings })
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use surehold::Retention;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
@@ -49,6 +50,9 @@ pub struct SubjectArgs {
     /// Seed of customers and offerings.
     #[arg(long, default_value = "1")]
     pub seed: u64,
+    /// Old records that stay in the journal.
+    #[arg(long)]
+    pub keep_records: Option<Retention>,
 }
 
 /// What a subject says.
@@ -103,7 +107,8 @@ pub fn run(args: SubjectArgs) -> Result<(), SuiteError> {
 
 async fn live(args: SubjectArgs) -> Result<(), SuiteError> {
     let start = Instant::now();
-    let shop = Shop::open(&args.data, args.goods, args.offerings).await?;
+    let kept = args.keep_records.unwrap_or_default();
+    let shop = Shop::open_keeping(&args.data, args.goods, args.offerings, kept).await?;
     let opened = seconds(start.elapsed());
     let resident_bytes = usage::memory(std::process::id())?.resident_bytes;
     say(&Said::Ready { seconds: opened, resident_bytes })?;
@@ -174,6 +179,11 @@ impl Subject {
         command.args(["--in-flight", &args.in_flight.to_string()]);
         command.args(["--seed", &args.seed.to_string()]);
         command.args(["--expected", &args.expected.to_string()]);
+        match args.keep_records {
+            Some(Retention::All) => command.args(["--keep-records", "all"]),
+            Some(Retention::Last(kept)) => command.args(["--keep-records", &kept.to_string()]),
+            None => &mut command,
+        };
         if !marks.is_empty() {
             command.args(["--marks", &marks.join(",")]);
         }
