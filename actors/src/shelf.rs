@@ -1,7 +1,7 @@
 //! The shelf: where actors put their facts, and where anybody reads what became of a thing.
 //!
 //! A thing is its last snapshot (in the snapshot store) and the records since (its *tail*, in
-//! memory, see [`tails`]). Appending puts a record into the journal and into the tail in one step;
+//! memory, see `shelf/tails.rs`). Appending puts a record into the journal and into the tail in one step;
 //! reading folds the tail over the snapshot. So an actor that died is rebuilt without scanning the
 //! journal, and a reader needs no actor at all. A checkpoint (see [`checkpoint`]) folds tails into new
 //! snapshots, so that the tails stay short.
