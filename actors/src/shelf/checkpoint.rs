@@ -215,9 +215,16 @@ fn fold_ripe(
     if !ripe.records.is_empty() {
         return fold_stream(stream, Some(&state.bytes), ripe.records);
     }
-    let is_order = Kind::of(stream) == Some(Kind::Order);
-    let open = state.open.as_ref().map(|open| open_to_bytes(stream, open)).transpose()?;
-    Ok(Some(Folded { snapshot: state.bytes.to_vec(), open: is_order.then_some(open) }))
+    let open = open_entry(stream, state.open.as_ref())?;
+    Ok(Some(Folded { snapshot: state.bytes.to_vec(), open }))
+}
+
+/// What the index of unfinished orders is to hold of a stream.
+fn open_entry(stream: Stream, open: Option<&Open>) -> Result<OpenEntry, ShelfError> {
+    if Kind::of(stream) != Some(Kind::Order) {
+        return Ok(None);
+    }
+    open.map(|open| open_to_bytes(stream, open)).transpose().map(Some)
 }
 
 /// A page under change, and what was stored before.
@@ -270,20 +277,18 @@ pub(super) fn fold_stream(
     tail: &[TailRecord],
 ) -> Result<Option<Folded>, ShelfError> {
     match Kind::of(stream) {
-        Some(Kind::Order) => fold_as::<Saga>(stream, old, tail, |saga| {
-            saga.open().map(|open| open_to_bytes(stream, &open)).transpose().map(Some)
-        }),
-        Some(Kind::Offering) => fold_as::<Inventory>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Payment) => fold_as::<Payment>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Confirmation) => fold_as::<Confirmation>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Key) => fold_as::<KeyUse>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Market) => fold_as::<MarketName>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Node) => fold_as::<NodeLife>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Mileage) => fold_as::<Mileage>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Message) => fold_as::<Message>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Review) => fold_as::<Review>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Sale | Kind::Supply) => fold_as::<Serial>(stream, old, tail, |_| Ok(None)),
-        Some(Kind::Switch) => fold_as::<Switch>(stream, old, tail, |_| Ok(None)),
+        Some(Kind::Order) => fold_as::<Saga>(stream, old, tail),
+        Some(Kind::Offering) => fold_as::<Inventory>(stream, old, tail),
+        Some(Kind::Payment) => fold_as::<Payment>(stream, old, tail),
+        Some(Kind::Confirmation) => fold_as::<Confirmation>(stream, old, tail),
+        Some(Kind::Key) => fold_as::<KeyUse>(stream, old, tail),
+        Some(Kind::Market) => fold_as::<MarketName>(stream, old, tail),
+        Some(Kind::Node) => fold_as::<NodeLife>(stream, old, tail),
+        Some(Kind::Mileage) => fold_as::<Mileage>(stream, old, tail),
+        Some(Kind::Message) => fold_as::<Message>(stream, old, tail),
+        Some(Kind::Review) => fold_as::<Review>(stream, old, tail),
+        Some(Kind::Sale | Kind::Supply) => fold_as::<Serial>(stream, old, tail),
+        Some(Kind::Switch) => fold_as::<Switch>(stream, old, tail),
         // A newer program's stream stays in the journal; it is not ours to fold.
         None => Ok(None),
     }
@@ -293,7 +298,6 @@ fn fold_as<M: Machine>(
     stream: Stream,
     old: Option<&[u8]>,
     tail: &[TailRecord],
-    open: impl Fn(&M) -> Result<OpenEntry, ShelfError>,
 ) -> Result<Option<Folded>, ShelfError> {
     let mut loaded: Option<Loaded<M>> = match old {
         Some(bytes) => Some(decode_stored(stream, bytes)?),
@@ -303,7 +307,7 @@ fn fold_as<M: Machine>(
         fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
     }
     let Some(Loaded { machine, sequence }) = loaded else { return Ok(None) };
-    let open = open(&machine)?;
+    let open = open_entry(stream, machine.open().as_ref())?;
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine })
         .map_err(|source| ShelfError::Codec { stream, source })?;
     Ok(Some(Folded { snapshot: snapshot.to_vec(), open }))
