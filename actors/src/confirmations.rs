@@ -144,14 +144,13 @@ impl ConfirmationsState {
         event: Event,
         at: Timestamp,
     ) -> Result<Confirmation, ShelfError> {
-        let fact = Fact { at, event };
-        self.post.shelf.append::<Confirmation>(key.stream(), 1, &fact)?;
-        let stream = key.stream();
-        Confirmation::begin(key.confirmation, &fact).ok_or(ShelfError::Gap {
-            stream,
-            number: 1,
-            known: 0,
-        })
+        let (fact, stream) = (Fact { at, event }, key.stream());
+        let sequence = self.post.shelf.append::<Confirmation>(stream, 1, &fact)?;
+        let gap = ShelfError::Gap { stream, number: 1, known: 0 };
+        let confirmation = Confirmation::begin(key.confirmation, &fact).ok_or(gap)?;
+        // It waits for a word, or for nothing any more.
+        self.post.shelf.settle(stream, &confirmation, sequence)?;
+        Ok(confirmation)
     }
 
     fn step(
@@ -164,8 +163,9 @@ impl ConfirmationsState {
         if let Verdict::Record(event) = &verdict {
             let fact = Fact { at: self.post.clock.now(), event: event.clone() };
             let number = confirmation.number() + 1;
-            self.post.shelf.append::<Confirmation>(key.stream(), number, &fact)?;
+            let sequence = self.post.shelf.append::<Confirmation>(key.stream(), number, &fact)?;
             confirmation.apply(&fact);
+            self.post.shelf.settle(key.stream(), confirmation, sequence)?;
         }
         Ok(verdict)
     }

@@ -16,6 +16,7 @@ mod formats;
 mod page;
 mod parts;
 pub mod recover;
+mod rested;
 mod tails;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,8 @@ use surehold_storage::{Journal, NewRecord, SnapshotStore, Space, Stream};
 use crate::machine::Machine;
 use crate::numbers::Numbers;
 pub use error::ShelfError;
-use tails::{State, Tail, TailRecord, Tails};
+use rested::State;
+use tails::{Tail, TailRecord, Tails};
 
 /// Snapshots, several neighbours to a page.
 pub const SNAPSHOTS: Space = Space(1);
@@ -144,8 +146,10 @@ impl Shelf {
     }
 
     fn index(stream: Stream) -> usize {
-        // Neighbouring ids fall into different shards; the remainder always fits.
-        let mixed = stream.id ^ (u64::from(stream.group) << 3) ^ (u64::from(stream.kind) << 5);
+        // The streams of a page fall into one shard, neighbouring pages into different ones; the remainder
+        // always fits.
+        let place = page::of_snapshot(stream).0;
+        let mixed = place.id ^ (u64::from(place.group) << 3) ^ (u64::from(place.kind) << 5);
         usize::try_from(mixed % SHARDS as u64).unwrap_or(0)
     }
 
@@ -238,7 +242,8 @@ impl Shelf {
     }
 
     /// Leaves the machine as it stands after its last record in the place of its records: whoever has it
-    /// at hand and will not write soon spares readers and checkpoints the folding.
+    /// at hand and will not write soon spares readers and checkpoints the folding. What is stored in parts
+    /// keeps its records.
     ///
     /// # Errors
     /// [`ShelfError::Codec`] if it cannot be written.
@@ -248,11 +253,15 @@ impl Shelf {
         machine: &M,
         sequence: u64,
     ) -> Result<(), ShelfError> {
-        let stored = StoredRef { sequence, machine };
-        let bytes = codec::encode(M::STATE_VERSION, &stored)
-            .map_err(|source| ShelfError::Codec { stream, source })?;
-        let state = State { bytes, sequence, open: machine.open() };
-        let gone = self.shard(Self::index(stream)).settle(stream, state);
+        if M::PARTED {
+            return Ok(());
+        }
+        let (stored, open) = (StoredRef { sequence, machine }, machine.open());
+        let gone = codec::encode_for(M::STATE_VERSION, &stored, |bytes| {
+            let state = State { bytes, first: sequence, sequence, open };
+            self.shard(Self::index(stream)).settle(stream, state)
+        });
+        let gone = gone.map_err(|source| ShelfError::Codec { stream, source })?;
         self.records.fetch_sub(gone, Ordering::Relaxed);
         Ok(())
     }
@@ -296,7 +305,7 @@ impl Shelf {
         tail: &Tail,
     ) -> Result<Option<Loaded<M>>, ShelfError> {
         if let Some(state) = &tail.state {
-            loaded = Some(decode_stored(stream, &state.bytes)?);
+            loaded = Some(decode_stored(stream, state)?);
         }
         for record in &tail.records {
             fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;

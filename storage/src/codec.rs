@@ -56,17 +56,29 @@ fn config<const LIMIT: usize>() -> impl bincode::config::Config {
 /// # Errors
 /// [`CodecError::Malformed`] if the type cannot be written (a map of unknown length, for example).
 pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Bytes, CodecError> {
+    encode_for(version, value, Bytes::copy_from_slice)
+}
+
+/// The same for whoever has a place for the bytes already.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_for<T: Serialize, R>(
+    version: u8,
+    value: &T,
+    take: impl FnOnce(&[u8]) -> R,
+) -> Result<R, CodecError> {
     // Whoever writes a value while another is written has no scratch, and makes one.
     let mut scratch = SCRATCH.take();
     scratch.clear();
     scratch.push(version);
     bincode::serde::encode_into_std_write(value, &mut scratch, config::<VALUE_BYTES_MAX>())
         .map_err(|e| CodecError::Malformed(e.to_string()))?;
-    let bytes = Bytes::copy_from_slice(&scratch);
+    let taken = take(&scratch);
     if scratch.capacity() <= SCRATCH_BYTES_MAX {
         SCRATCH.set(scratch);
     }
-    Ok(bytes)
+    Ok(taken)
 }
 
 /// The version of an envelope and the bytes within.

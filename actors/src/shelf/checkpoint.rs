@@ -26,7 +26,8 @@ use surehold_storage::{Change, Space, Stream};
 use super::formats;
 use super::page::{self, Page};
 use super::parts;
-use super::tails::{Entry, Ripe, Sealed, TailRecord};
+use super::rested::Rested;
+use super::tails::{Layer, Part, Sealed, Sorted, TailRecord};
 use super::{Loaded, META, OPEN, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one};
 use crate::agenda::Open;
 use crate::machine::{Machine, MarketName, NodeLife, Serial, Switch};
@@ -126,22 +127,25 @@ impl Checkpoints {
             return Ok(0);
         }
         let sealed = shelf.seal(durable);
-        let folded = Self::store_all(shelf, &sealed, &mut guard);
+        let sorted = sealed.sort();
+        let folded = Self::store_all(shelf, &sorted, &mut guard);
         // What is stored is in the snapshots; after a failure all goes back, and what was stored is
         // known there.
-        shelf.unseal(&sealed, folded.is_ok());
+        shelf.unseal(folded.is_ok().then_some(&sorted.left));
         folded
     }
 
-    fn store_all(shelf: &Shelf, sealed: &Sealed, known: &mut Meta) -> Result<usize, ShelfError> {
+    fn store_all(
+        shelf: &Shelf,
+        sorted: &Sorted<'_>,
+        known: &mut Meta,
+    ) -> Result<usize, ShelfError> {
         let mut folded = 0;
         let mut meta = known.clone();
-        let ripe = sealed.ripe();
-        let pages: Vec<_> = ripe.chunk_by(|one, other| one.place == other.place).collect();
+        let pages: Vec<_> = sorted.parts.chunk_by(|one, other| one.0 == other.0).collect();
         for batch in pages.chunks(BATCH_PAGES) {
-            folded += batch.iter().map(|page| page.len()).sum::<usize>();
             let mut next = meta.clone();
-            store(shelf, batch, &mut next)?;
+            folded += store(shelf, batch, sorted.durable, &mut next)?;
             meta = next;
             *known = meta.clone();
         }
@@ -149,7 +153,7 @@ impl Checkpoints {
         meta.counters = shelf.numbers.all();
         // The watermark moves only after what it promises is safe on disk.
         shelf.snapshots.sync()?;
-        meta.watermark = meta.watermark.max(sealed.watermark());
+        meta.watermark = meta.watermark.max(sorted.watermark);
         shelf.snapshots.apply(vec![put_meta(&meta)?])?;
         shelf.snapshots.sync()?;
         *known = meta;
@@ -168,55 +172,66 @@ pub(super) fn put_formats() -> Change {
     Change::Put { space: META, key: FORMATS_KEY.to_vec(), value: formats::today() }
 }
 
-fn store(shelf: &Shelf, batch: &[&[Entry<'_>]], meta: &mut Meta) -> Result<(), ShelfError> {
-    let mut changes = Vec::with_capacity(batch.len() * 2 + 1);
-    let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
+/// Stores these pages in one batch, each with the parts that are of it; says of how many streams.
+fn store(
+    shelf: &Shelf,
+    batch: &[&[(Stream, Part<'_>)]],
+    durable: u64,
+    meta: &mut Meta,
+) -> Result<usize, ShelfError> {
+    let mut opens = Opens { shelf, pages: BTreeMap::new() };
+    let (mut changes, mut streams) = (Vec::with_capacity(batch.len() * 2 + 1), 0);
     for page in batch {
-        let Some(Entry { place, stream, ripe }) = page.first() else { continue };
-        if Kind::of(*stream) == Some(Kind::Offering) {
+        let Some((place, part)) = page.first() else { continue };
+        if let Part::Records(stream, records) = part
+            && Kind::of(*stream) == Some(Kind::Offering)
+        {
             // Each is a page by itself, and more.
-            changes.extend(parts::fold::<Inventory>(shelf, *stream, ripe.records, meta)?);
+            changes.extend(parts::fold::<Inventory>(shelf, *stream, records, meta)?);
+            streams += 1;
             continue;
         }
         let mut changed = Changed::load(shelf, SNAPSHOTS, *place)?;
-        for Entry { stream, ripe, .. } in *page {
-            let slot = page::of_snapshot(*stream).1;
-            let Some(folded) = fold_ripe(*stream, changed.page.get(slot), *ripe)? else {
-                continue;
+        for (_, part) in *page {
+            streams += match part {
+                Part::Rested(rested) => changed.put_rested(*place, rested, durable, &mut opens)?,
+                Part::Records(stream, records) => {
+                    changed.put_folded(*stream, records, &mut opens)?
+                }
             };
-            changed.page.put(slot, folded.snapshot);
-            let Some(open) = folded.open else { continue };
-            let (place, slot) = page::of_open(*stream);
-            let index = match opens.entry(place) {
-                btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                btree_map::Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
-            };
-            match open {
-                Some(bytes) => index.page.put(slot, bytes),
-                None => index.page.remove(slot),
-            }
         }
         changes.extend(changed.change(meta));
     }
-    changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
+    changes.extend(opens.pages.into_values().filter_map(|changed| changed.change(meta)));
     meta.journal = shelf.journal.identity();
     meta.counters = shelf.numbers.all();
     changes.extend([put_meta(meta)?, put_formats()]);
-    Ok(shelf.snapshots.apply(changes)?)
+    shelf.snapshots.apply(changes)?;
+    Ok(streams)
 }
 
-/// The durable part of a tail over what is stored: its state, if it has one, knows all of that.
-fn fold_ripe(
-    stream: Stream,
-    old: Option<&[u8]>,
-    ripe: Ripe<'_>,
-) -> Result<Option<Folded>, ShelfError> {
-    let Some(state) = ripe.state else { return fold_stream(stream, old, ripe.records) };
-    if !ripe.records.is_empty() {
-        return fold_stream(stream, Some(&state.bytes), ripe.records);
+/// The pages of the index of unfinished orders that change with a batch.
+struct Opens<'a> {
+    shelf: &'a Shelf,
+    pages: BTreeMap<Stream, Changed>,
+}
+
+impl Opens<'_> {
+    fn set(&mut self, stream: Stream, open: OpenEntry) -> Result<(), ShelfError> {
+        let Some(open) = open else { return Ok(()) };
+        let (place, slot) = page::of_open(stream);
+        let changed = match self.pages.entry(place) {
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert(Changed::load(self.shelf, OPEN, place)?)
+            }
+        };
+        match open {
+            Some(bytes) => changed.page.put(slot, bytes),
+            None => changed.page.remove(slot),
+        }
+        Ok(())
     }
-    let open = open_entry(stream, state.open.as_ref())?;
-    Ok(Some(Folded { snapshot: state.bytes.to_vec(), open }))
 }
 
 /// What the index of unfinished orders is to hold of a stream.
@@ -249,6 +264,38 @@ impl Changed {
 
     pub(super) fn put(&mut self, slot: u8, bytes: Vec<u8>) {
         self.page.put(slot, bytes);
+    }
+
+    /// Puts the durable ones of these states on the page: each knows all of what is stored.
+    fn put_rested(
+        &mut self,
+        place: Stream,
+        rested: &Rested,
+        durable: u64,
+        opens: &mut Opens<'_>,
+    ) -> Result<usize, ShelfError> {
+        let mut streams = 0;
+        for (slot, state) in rested.iter().filter(|(_, state)| state.sequence <= durable) {
+            let stream = page::snapshot_stream(place, slot);
+            opens.set(stream, open_entry(stream, state.open.as_ref())?)?;
+            self.page.put(slot, state.bytes.to_vec());
+            streams += 1;
+        }
+        Ok(streams)
+    }
+
+    /// Folds records over what is on the page.
+    fn put_folded(
+        &mut self,
+        stream: Stream,
+        records: &[TailRecord],
+        opens: &mut Opens<'_>,
+    ) -> Result<usize, ShelfError> {
+        let slot = page::of_snapshot(stream).1;
+        let Some(folded) = fold_stream(stream, self.page.get(slot), records)? else { return Ok(0) };
+        self.page.put(slot, folded.snapshot);
+        opens.set(stream, folded.open)?;
+        Ok(1)
     }
 
     /// The change to the store, entered into the meta record's sum; `None` if there is none.
@@ -330,10 +377,10 @@ impl Shelf {
         Sealed { shards: (0..self.tails.len()).map(seal).collect(), durable }
     }
 
-    /// Ends the sealing. What is not durable goes back, or all of it if it was not stored.
-    fn unseal(&self, sealed: &Sealed, stored: bool) {
+    /// Ends the sealing. What is left of each shard goes back, or all of it if it was not stored.
+    fn unseal(&self, left: Option<&Vec<Layer>>) {
         for index in 0..self.tails.len() {
-            let left = sealed.left(index, stored);
+            let left = left.map(|left| &left[index]);
             let gone = self.shard(index).unseal(left);
             self.records.fetch_sub(gone, Ordering::Relaxed);
         }

@@ -36,6 +36,11 @@ fn place(stream: Stream, bits: u32) -> (Stream, u8) {
     (Stream { id: stream.id >> bits, ..stream }, slot)
 }
 
+/// How many snapshots a page like this stream's has room for.
+pub(super) fn neighbours(stream: Stream) -> usize {
+    1 << bits(stream)
+}
+
 /// The page and the slot of a stream's snapshot.
 pub(super) fn of_snapshot(stream: Stream) -> (Stream, u8) {
     place(stream, bits(stream))
@@ -54,6 +59,16 @@ pub(super) fn of_open(stream: Stream) -> (Stream, u8) {
 /// The order at a slot of a page of the index of unfinished orders.
 pub(super) fn open_stream(page: Stream, slot: u8) -> Stream {
     Stream { id: (page.id << OPEN_BITS) | u64::from(slot), ..page }
+}
+
+/// What an entry takes besides its bytes.
+const ENTRY_OVERHEAD: usize = 1 + 4;
+
+/// Adds an entry to a page.
+fn put_entry(page: &mut Vec<u8>, slot: u8, bytes: &[u8]) {
+    page.push(slot);
+    page.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+    page.extend_from_slice(bytes);
 }
 
 /// The entries of a page, as long as they are whole.
@@ -100,11 +115,10 @@ impl Page {
         if self.0.is_empty() {
             return None;
         }
-        let mut page = Vec::with_capacity(self.0.values().map(|bytes| bytes.len() + 5).sum());
+        let length = self.0.values().map(|bytes| bytes.len() + ENTRY_OVERHEAD).sum();
+        let mut page = Vec::with_capacity(length);
         for (slot, bytes) in &self.0 {
-            page.push(*slot);
-            page.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
-            page.extend_from_slice(bytes);
+            put_entry(&mut page, *slot, bytes);
         }
         Some(page)
     }

@@ -132,6 +132,31 @@ fn a_state_that_is_not_durable_holds_the_watermark_back() {
     assert_eq!(after.again().load(2).machine.number(), 2);
 }
 
+#[test]
+fn neighbours_on_a_page_go_each_their_own_way() {
+    let world = World::new();
+    for payment in 1..=5 {
+        world.append(payment, requested());
+    }
+    for payment in [1, 2, 3] {
+        world.settle(payment);
+    }
+    world.append(3, Event::Captured);
+    world.journal.release();
+    // At rest but not durable, with a later record, never at rest, and all of it on one page.
+    world.append(2, Event::Captured);
+    world.settle(2);
+    world.append(4, Event::Captured);
+    assert_eq!(world.checkpoint(), 1, "payment 2 began with the second record");
+    let numbers =
+        |world: &World| [1, 2, 3, 4, 5].map(|payment| world.load(payment).machine.number());
+    assert_eq!(numbers(&world), [1, 2, 2, 2, 1]);
+    assert_eq!(world.shelf.tail_records(), 2, "a state and a record");
+    world.journal.release();
+    assert_eq!((world.checkpoint(), world.shelf.tail_records()), (8, 0));
+    assert_eq!(numbers(&world.again()), [1, 2, 2, 2, 1]);
+}
+
 /// Snapshots that fail when they are told to, and let somebody in while they change.
 struct Interrupted {
     inner: Arc<MemorySnapshots>,
