@@ -22,17 +22,20 @@ pub(crate) struct Tail {
     bytes: usize,
 }
 
+/// The records of one commit.
 #[derive(Debug)]
-struct Frame {
+pub(crate) struct Frame {
     records: Arc<Vec<Record>>,
     first: u64,
     bytes: usize,
 }
 
 impl Tail {
-    /// Adds the records of one commit and forgets the oldest commits beyond the bounds.
-    pub(crate) fn push(&mut self, records: Vec<Record>) {
-        let Some(first) = records.first().map(|record| record.sequence) else { return };
+    /// Adds the records of one commit and forgets the oldest commits beyond the bounds. Those it gives back,
+    /// to be dropped where nobody waits for it.
+    pub(crate) fn push(&mut self, records: Vec<Record>) -> Vec<Frame> {
+        let mut gone = Vec::new();
+        let Some(first) = records.first().map(|record| record.sequence) else { return gone };
         debug_assert!(self.frames.back().is_none_or(|last| last.end() == first));
         let bytes = records.iter().map(weight).sum();
         self.records += records.len();
@@ -42,7 +45,9 @@ impl Tail {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.records -= oldest.records.len();
             self.bytes -= oldest.bytes;
+            gone.push(oldest);
         }
+        gone
     }
 
     /// Up to `limit` records above `after` and up to `last`; `None` if the tail begins later.

@@ -201,8 +201,9 @@ fn write_all(shared: &Shared, mut tip: Tip) -> Result<(), JournalError> {
         shared.write(first, bytes)?;
         let records = numbered(frame, &tip, &reached);
         tip = reached;
-        shared.tail().push(records);
+        let gone = shared.tail().push(records);
         shared.durable.publish(tip.sequence);
+        drop(gone);
     }
 }
 
