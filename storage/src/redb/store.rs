@@ -35,16 +35,19 @@ const LOCK: &str = "journal.lock";
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// From this size on, every commit also stores what redb needs to open at once after a hard stop.
 /// Below it redb walks the whole file then, which is quick enough; see the figures in [`super`].
-pub(crate) const QUICK_REPAIR_FROM_BYTES: u64 = 1024 * 1024 * 1024;
+pub(crate) const QUICK_REPAIR_FROM_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// After so much was written the file is asked again how large it is: room in it is used again.
+const LOOK_AGAIN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The open file, and the lock that keeps other processes out for as long as it is open.
 pub(crate) struct Store {
     // Dropped before the lock is: the file is closed when the next opener comes in.
     database: Database,
     file: PathBuf,
-    /// About how large the file is.
+    /// About how large the file is: at the last look, and what was written since.
     bytes: AtomicU64,
-    _lock: Option<File>,
+    since: AtomicU64,
+    lock: Option<File>,
 }
 
 impl Store {
@@ -63,7 +66,7 @@ impl Store {
         })?;
         let bytes = fs::metadata(&file).map_err(io)?;
         let bytes = AtomicU64::new(folder::allocated(&bytes));
-        Ok(Store { database, file, bytes, _lock: Some(lock) })
+        Ok(Store { database, file, bytes, since: AtomicU64::new(0), lock: Some(lock) })
     }
 
     /// Opens the journal in `backend`, or makes one with the given identity if it is empty. It
@@ -85,7 +88,8 @@ impl Store {
             }
             Ok(database)
         })?;
-        Ok(Store { database, file, bytes: AtomicU64::new(bytes), _lock: None })
+        let (bytes, since) = (AtomicU64::new(bytes), AtomicU64::new(0));
+        Ok(Store { database, file, bytes, since, lock: None })
     }
 
     /// The file's name, for errors.
@@ -130,9 +134,25 @@ impl Store {
     /// A transaction that commits as all others do.
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction, redb::Error> {
         let mut transaction = self.database.begin_write()?;
-        let large = self.bytes.load(Ordering::Relaxed) >= QUICK_REPAIR_FROM_BYTES;
-        transaction.set_quick_repair(large);
+        transaction.set_quick_repair(self.is_large());
         Ok(transaction)
+    }
+
+    fn is_large(&self) -> bool {
+        let (bytes, since) = (&self.bytes, &self.since);
+        bytes.load(Ordering::Relaxed) + since.load(Ordering::Relaxed) >= QUICK_REPAIR_FROM_BYTES
+    }
+
+    /// So much is written more.
+    fn grow(&self, bytes: u64) {
+        let since = self.since.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if since < LOOK_AGAIN_BYTES || self.lock.is_none() {
+            return;
+        }
+        if let Ok(metadata) = fs::metadata(&self.file) {
+            self.bytes.store(folder::allocated(&metadata), Ordering::Relaxed);
+            self.since.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Gives pages that nothing is on back to the system. Says whether there were any.
@@ -146,9 +166,8 @@ impl Store {
     /// Writes one frame; on return it survives a power cut.
     pub(crate) fn write(&self, first: u64, frame: &[u8]) -> Result<(), JournalError> {
         let place = "while writing";
-        let length = frame.len() as u64;
-        let quick_repair =
-            self.bytes.fetch_add(length, Ordering::Relaxed) >= QUICK_REPAIR_FROM_BYTES;
+        let quick_repair = self.is_large();
+        self.grow(frame.len() as u64);
         guarded(&self.file, place, || {
             let write = || -> Result<(), redb::Error> {
                 // Durable when the commit returns: that is redb's default.
