@@ -59,7 +59,7 @@ pub trait Machine: Serialize + DeserializeOwned + Clone + Send + 'static {
     fn take_parts(&mut self) -> Result<BTreeMap<u64, Bytes>, CodecError> {
         Ok(BTreeMap::new())
     }
-    /// Puts a part back.
+    /// Puts a part back. Archived ones must stay readable, as states must (see [`Machine::older_state`]).
     ///
     /// # Errors
     /// [`CodecError`] for bytes that are no part, or of another version.

@@ -30,6 +30,7 @@ mod archive;
 #[cfg(any(test, feature = "testing"))]
 pub mod forge;
 mod frame;
+mod leading;
 mod packed;
 mod recover;
 mod store;
@@ -197,6 +198,32 @@ impl RedbJournal {
     }
 }
 
+/// Records that were read: those that the writer has in memory, or some from the file.
+enum Found {
+    Shared(Batch),
+    Own(Vec<Record>),
+}
+
+impl RedbJournal {
+    fn found(&self, after: u64, limit: usize) -> Result<Found, JournalError> {
+        let shared = &*self.shared;
+        // Held while reading, so that closing waits for it.
+        let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = store.as_ref().ok_or_else(|| shared.closed())?;
+        let (last, anchor) = (shared.durable.get(), self.anchor());
+        if after < anchor {
+            return Err(JournalError::Removed { first: anchor + 1 });
+        }
+        if after >= last || limit == 0 {
+            return Ok(Found::Shared(Batch::default()));
+        }
+        if let Some(records) = shared.tail().read(after, last, limit) {
+            return Ok(Found::Shared(records));
+        }
+        shared.reader.read(store, shared.identity, after, last, limit).map(Found::Own)
+    }
+}
+
 impl Journal for RedbJournal {
     fn append(&self, records: Vec<NewRecord>) -> Result<u64, JournalError> {
         self.shared.push(Records::Many(records))
@@ -207,25 +234,17 @@ impl Journal for RedbJournal {
     }
 
     fn read_from(&self, after: u64, limit: usize) -> Result<Vec<Record>, JournalError> {
-        self.follow(after, limit).map(|batch| batch.to_vec())
+        Ok(match self.found(after, limit)? {
+            Found::Shared(batch) => batch.to_vec(),
+            Found::Own(records) => records,
+        })
     }
 
     fn follow(&self, after: u64, limit: usize) -> Result<Batch, JournalError> {
-        let shared = &*self.shared;
-        // Held while reading, so that closing waits for it.
-        let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
-        let store = store.as_ref().ok_or_else(|| shared.closed())?;
-        let (last, anchor) = (shared.durable.get(), self.anchor());
-        if after < anchor {
-            return Err(JournalError::Removed { first: anchor + 1 });
-        }
-        if after >= last || limit == 0 {
-            return Ok(Batch::default());
-        }
-        if let Some(records) = shared.tail().read(after, last, limit) {
-            return Ok(records);
-        }
-        shared.reader.read(store, shared.identity, after, last, limit).map(Batch::from)
+        Ok(match self.found(after, limit)? {
+            Found::Shared(batch) => batch,
+            Found::Own(records) => Batch::from(records),
+        })
     }
 
     fn durable(&self) -> &Arc<Durable> {

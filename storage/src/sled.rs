@@ -4,7 +4,8 @@
 //! bound under overwrites, and it may refuse to open after an abrupt stop. Here it holds only what
 //! can be rebuilt from the journal, is synced by us (see `generation`), carries a crc with every
 //! value, and is replaced by a compact copy of itself once it takes more than four times the room
-//! of what it holds.
+//! of what it holds. Counting that reads all of it, so it is done at most when the store has grown by
+//! half, and not before it takes four times what it held the last time.
 //!
 //! What is not promised: sled keeps pages that hold a value of more than about 100 KB in files of their
 //! own, which it writes and removes in no order with its log. A power cut may then take such a page
@@ -135,16 +136,20 @@ impl SledSnapshots {
 
     /// Rebuilds if it is due; the caller holds `syncing`.
     fn rebuild_if_outgrown(&self) -> Result<bool, SnapshotError> {
-        let mut upkeep = self.upkeep();
         let size = self.size_on_disk();
-        if size < upkeep.count_from {
+        if size < self.upkeep().count_from {
             return Ok(false);
         }
-        // Counting reads everything, so whatever comes of it, not again before it grew by half.
-        upkeep.count_from = size + size / 2;
+        // Whatever comes of it, not again before it grew by half, nor before it could have outgrown what
+        // it holds now. One whose contents become fewer then is rebuilt when it has outgrown these.
+        self.upkeep().count_from = size + size / 2;
         let current = self.current();
+        // Writers go on while it is counted, and wait only while it is copied.
         let live = live_bytes(&current)?;
-        if size < live.saturating_mul(OUTGROWN) {
+        let outgrown = live.saturating_mul(OUTGROWN);
+        let mut upkeep = self.upkeep();
+        if size < outgrown {
+            upkeep.count_from = upkeep.count_from.max(outgrown);
             return Ok(false);
         }
         self.replace(&mut upkeep, current, copy)?;

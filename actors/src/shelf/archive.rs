@@ -5,10 +5,16 @@
 //! facts it was made of are gone. So it is made of these facts and of nothing else: the records that
 //! are to go are read once more, checked, and folded over what was archived before. A state may know
 //! more facts than were removed; those it knows change nothing when they are replayed over it.
+//!
+//! What grows with the orders of one thing is archived in parts, as among the snapshots (see
+//! [`super::parts`]): else whatever an offering ever sold would be archived anew with every stride.
+
+mod parted;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use surehold_domain::inventory::Inventory;
 use surehold_domain::saga::Saga;
 use surehold_storage::{Archive, Change, Direction, Record, SnapshotStore, Stream, codec};
 use tracing::info;
@@ -43,24 +49,19 @@ pub fn fold(
     batch_bytes: usize,
     mut stored: impl FnMut(),
 ) -> Result<(), ShelfError> {
-    let (mut changes, mut bytes) = (Vec::new(), 0);
-    for (place, streams) in by_page(records) {
-        let key = place.to_key().to_vec();
-        let old = archive.get(SNAPSHOTS, &key)?;
-        let mut page = old.as_deref().map(Page::read).unwrap_or_default();
-        for (stream, tail) in streams {
-            let slot = page::of_snapshot(stream).1;
-            if let Some(folded) = fold_stream(stream, page.get(slot), &tail)? {
-                page.put(slot, folded.snapshot);
+    mark(archive)?;
+    let place = |stream| page::of_snapshot(stream).0;
+    let (streams, tail) = in_order(records);
+    let (mut rest, mut changes, mut bytes) = (tail.as_slice(), Vec::new(), 0);
+    for page in streams.chunk_by(|one, other| place(*one) == place(*other)) {
+        let tail = rest.split_off(..page.len()).unwrap_or_default();
+        // Together, so that a head and its parts are changed in one batch.
+        for change in fold_page(archive, page, tail)? {
+            if let Change::Put { value, .. } = &change {
+                bytes += value.len();
             }
+            changes.push(change);
         }
-        let new = page.to_bytes();
-        if new == old {
-            continue;
-        }
-        let Some(value) = new else { continue };
-        bytes += value.len();
-        changes.push(Change::Put { space: SNAPSHOTS, key, value });
         if bytes >= batch_bytes {
             archive.apply(std::mem::take(&mut changes))?;
             bytes = 0;
@@ -74,14 +75,59 @@ pub fn fold(
     Ok(())
 }
 
-/// The records of each stream, by the page that the stream is on.
-fn by_page(records: Vec<Record>) -> BTreeMap<Stream, BTreeMap<Stream, Vec<TailRecord>>> {
-    let mut pages: BTreeMap<Stream, BTreeMap<Stream, Vec<TailRecord>>> = BTreeMap::new();
-    for Record { sequence, stream, number, bytes } in records {
-        let page = pages.entry(page::of_snapshot(stream).0).or_default();
-        page.entry(stream).or_default().push(TailRecord { number, sequence, bytes });
+/// The records stream by stream, as they came, and so page by page: the streams of a page are
+/// neighbours. What they are sorted by fits a number, with the place of the record below it.
+fn in_order(mut records: Vec<Record>) -> (Vec<Stream>, Vec<TailRecord>) {
+    let key = |(at, record): (usize, &Record)| {
+        let Stream { kind, group, id } = record.stream;
+        let stream = u128::from(kind) << 80 | u128::from(group) << 64 | u128::from(id);
+        stream << u32::BITS | at as u128
+    };
+    let mut order: Vec<u128> = records.iter().enumerate().map(key).collect();
+    order.sort_unstable();
+    let taken = order.into_iter().map(|key| {
+        let at = usize::try_from(key & u128::from(u32::MAX)).unwrap_or_default();
+        let record = &mut records[at];
+        let Record { sequence, stream, number, .. } = *record;
+        (stream, TailRecord { number, sequence, bytes: std::mem::take(&mut record.bytes) })
+    });
+    taken.unzip()
+}
+
+/// What changes on a page with these records, whose streams are beside them.
+fn fold_page(
+    archive: &dyn SnapshotStore,
+    streams: &[Stream],
+    mut tail: &[TailRecord],
+) -> Result<Vec<Change>, ShelfError> {
+    let Some(first) = streams.first() else { return Ok(Vec::new()) };
+    let key = page::of_snapshot(*first).0.to_key().to_vec();
+    let old = archive.get(SNAPSHOTS, &key)?;
+    let mut page = old.as_deref().map(Page::read).unwrap_or_default();
+    let mut changes = Vec::new();
+    for run in streams.chunk_by(|one, other| one == other) {
+        let (stream, records) = (run[0], tail.split_off(..run.len()).unwrap_or_default());
+        if Kind::of(stream) == Some(Kind::Offering) {
+            changes.extend(parted::fold::<Inventory>(archive, stream, &mut page, records)?);
+            continue;
+        }
+        let slot = page::of_snapshot(stream).1;
+        if let Some(folded) = fold_stream(stream, page.get(slot), records)? {
+            page.put(slot, folded.snapshot);
+        }
     }
-    pages
+    let new = page.to_bytes().filter(|new| old.as_ref() != Some(new));
+    changes.extend(new.map(|value| Change::Put { space: SNAPSHOTS, key, value }));
+    Ok(changes)
+}
+
+/// Says how states are archived, before one is: who does not know that must not read them.
+fn mark(archive: &dyn SnapshotStore) -> Result<(), ShelfError> {
+    let value = formats::archived();
+    if archive.get(META, FORMATS_KEY)?.as_ref() == Some(&value) {
+        return Ok(());
+    }
+    Ok(archive.apply(vec![Change::Put { space: META, key: FORMATS_KEY.to_vec(), value }])?)
 }
 
 /// What is archived beside the states, before records are removed: which numbers were given, and
@@ -95,7 +141,8 @@ pub fn describe(shelf: &Shelf, archive: &dyn SnapshotStore) -> Result<(), ShelfE
     let counters = codec::encode(COUNTERS_VERSION, &counters)
         .map_err(|source| ShelfError::Codec { stream, source })?;
     let put = |key: &[u8], value| Change::Put { space: META, key: key.to_vec(), value };
-    let changes = vec![put(COUNTERS_KEY, counters.to_vec()), put(FORMATS_KEY, formats::today())];
+    let formats = formats::archived();
+    let changes = vec![put(COUNTERS_KEY, counters.to_vec()), put(FORMATS_KEY, formats)];
     Ok(archive.apply(changes)?)
 }
 
@@ -108,14 +155,20 @@ pub fn states<M: Machine>(
     kind: Kind,
 ) -> Result<Vec<(Stream, M)>, ShelfError> {
     let (mut from, end) = (vec![kind as u8], [kind as u8 + 1]);
-    let mut states = Vec::new();
+    let mut states: Vec<(Stream, M)> = Vec::new();
     loop {
         let entries = archive.scan(SNAPSHOTS, &from, &end, Direction::Up, BATCH_PAGES)?;
         let Some((last, _)) = entries.last() else { return Ok(states) };
         from.clone_from(last);
         from.push(0);
         for (key, value) in &entries {
-            let Some(place) = Stream::from_key(key) else { continue };
+            let Some(place) = Stream::from_key(key) else {
+                // A part follows its head.
+                if let Some((stream, machine)) = states.last_mut() {
+                    parted::put(*stream, machine, value)?;
+                }
+                continue;
+            };
             for (slot, bytes) in page::entries(value) {
                 let stream = page::snapshot_stream(place, slot);
                 states.push((stream, decode_stored::<M>(stream, bytes)?.machine));
@@ -168,7 +221,8 @@ fn read_counters(bytes: &[u8]) -> Result<Counters, ShelfError> {
     codec::decode(body).map_err(codec_error)
 }
 
-/// Stores pages as they were archived, and enters the unfinished orders on them into the index.
+/// Stores pages and parts as they were archived, and enters the unfinished orders on them into the
+/// index.
 fn restore_pages(
     shelf: &Shelf,
     entries: Vec<(Vec<u8>, Vec<u8>)>,
@@ -177,21 +231,9 @@ fn restore_pages(
     let mut changes = Vec::with_capacity(entries.len() + 1);
     let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
     for (key, value) in entries {
-        let Some(place) = Stream::from_key(&key) else { continue };
-        for (slot, bytes) in page::entries(&value) {
-            let stream = page::snapshot_stream(place, slot);
-            shelf.numbers.seen(stream);
-            if Kind::of(stream) != Some(Kind::Order) {
-                continue;
-            }
-            let saga = decode_stored::<Saga>(stream, bytes)?.machine;
-            let Some(open) = Open::of(&saga) else { continue };
-            let (place, slot) = page::of_open(stream);
-            let index = match opens.entry(place) {
-                Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
-            };
-            index.put(slot, open_to_bytes(stream, &open)?);
+        // The key of a part is that of no page.
+        if let Some(place) = Stream::from_key(&key) {
+            enter(shelf, place, &value, &mut opens)?;
         }
         meta.add(SNAPSHOTS, &key, &value);
         changes.push(Change::Put { space: SNAPSHOTS, key, value });
@@ -199,4 +241,29 @@ fn restore_pages(
     changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
     changes.push(put_meta(meta)?);
     Ok(shelf.snapshots.apply(changes)?)
+}
+
+/// Enters the unfinished orders of a page into the index, and notes which numbers were given.
+fn enter(
+    shelf: &Shelf,
+    place: Stream,
+    page: &[u8],
+    opens: &mut BTreeMap<Stream, Changed>,
+) -> Result<(), ShelfError> {
+    for (slot, bytes) in page::entries(page) {
+        let stream = page::snapshot_stream(place, slot);
+        shelf.numbers.seen(stream);
+        if Kind::of(stream) != Some(Kind::Order) {
+            continue;
+        }
+        let saga = decode_stored::<Saga>(stream, bytes)?.machine;
+        let Some(open) = Open::of(&saga) else { continue };
+        let (place, slot) = page::of_open(stream);
+        let index = match opens.entry(place) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
+        };
+        index.put(slot, open_to_bytes(stream, &open)?);
+    }
+    Ok(())
 }

@@ -33,6 +33,12 @@ impl Sum {
         self.sum = self.sum.wrapping_add(digest(key, value));
     }
 
+    /// The entries of another sum, too.
+    pub(crate) fn join(&mut self, other: Sum) {
+        self.entries = self.entries.wrapping_add(other.entries);
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+
     /// One entry less.
     pub(crate) fn take(&mut self, key: &[u8], value: &[u8]) {
         self.entries = self.entries.wrapping_sub(1);

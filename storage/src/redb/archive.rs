@@ -13,13 +13,15 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use redb::{ReadableTable, StorageError, Table, TableDefinition, TableError, WriteTransaction};
+use redb::{Table, TableDefinition, TableError, WriteTransaction};
 
 use super::Shared;
 use super::anchor::{Anchor, Sum};
+use super::leading::Leading;
 use super::packed::{pack, unpack};
-use super::store::{ANCHOR_KEY, FRAMES, Store, anchor_of, damaged, error_of, guarded, place_of};
-use super::{frame, recover};
+use super::store::{
+    ANCHOR_KEY, FRAMES, Frames, Store, anchor_of, damaged, error_of, guarded, place_of,
+};
 use crate::journal::{Archive, JournalError};
 use crate::snapshot::{Change, Direction, Entry, SnapshotError, SnapshotStore, Space};
 
@@ -125,49 +127,63 @@ struct Writing<'a, 't> {
     store: &'a Store,
 }
 
+/// A change of the archive as it will be stored: made before the commit, which the journal's writer
+/// waits for.
+struct Packed {
+    key: Vec<u8>,
+    /// The value, and what it adds to the sum; `None` to remove it.
+    value: Option<(Vec<u8>, Sum)>,
+}
+
+impl Packed {
+    fn of(change: &Change) -> Packed {
+        match change {
+            Change::Put { space, key, value } => {
+                let (key, mut sum) = (full(*space, key), Sum::default());
+                let value = pack(&key, value);
+                sum.add(&key, &value);
+                Packed { key, value: Some((value, sum)) }
+            }
+            Change::Remove { space, key } => Packed { key: full(*space, key), value: None },
+        }
+    }
+}
+
 impl Writing<'_, '_> {
     /// Applies all changes to the archive, and enters them into the anchor's sum.
-    fn archive(&mut self, changes: &[Change]) -> Result<(), redb::Error> {
+    fn archive(&mut self, changes: &[Packed]) -> Result<(), redb::Error> {
         let mut table = self.transaction.open_table(ARCHIVE)?;
         let sum = &mut self.anchor.archive;
-        for change in changes {
-            let (key, value) = match change {
-                Change::Put { space, key, value } => (full(*space, key), Some(value)),
-                Change::Remove { space, key } => (full(*space, key), None),
-            };
+        for Packed { key, value } in changes {
             let old = match value {
-                Some(value) => {
-                    let new = pack(&key, value);
-                    sum.add(&key, &new);
-                    table.insert(key.as_slice(), new.as_slice())?
+                Some((value, added)) => {
+                    sum.join(*added);
+                    table.insert(key.as_slice(), value.as_slice())?
                 }
                 None => table.remove(key.as_slice())?,
             };
             if let Some(old) = old {
-                sum.take(&key, old.value());
+                sum.take(key, old.value());
             }
         }
         Ok(())
     }
 
-    /// Removes the first frame, if all its records have sequences up to `sequence`; says whether it
-    /// did. Whoever removes a link checks it first, so the chain is whole up to the anchor.
-    fn remove_first(&mut self, sequence: u64) -> Result<bool, JournalError> {
-        let (file, first) = (self.store.file(), self.anchor.tip.sequence + 1);
-        let error = |error: StorageError| error_of(file, &place_of(first), error);
-        let tip = {
-            let Some(bytes) = self.frames.get(first).map_err(error)? else { return Ok(false) };
-            let refused = |reason| recover::refused(file, first, &reason);
-            let frame = frame::decode(bytes.value()).map_err(refused)?;
-            frame.follows(&self.anchor.tip).map_err(|e| damaged(file, &place_of(first), e))?;
-            frame.tip()
-        };
-        if tip.sequence > sequence {
-            return Ok(false);
+    /// Removes frames that were checked, and enters them into the anchor; none of them if another
+    /// removed frames meanwhile.
+    fn remove(&mut self, leading: &Leading) -> Result<(), JournalError> {
+        if self.anchor.tip != leading.before {
+            return Ok(());
         }
-        self.frames.remove(first).map_err(error)?;
-        self.anchor.tip = tip;
-        Ok(true)
+        for first in &leading.firsts {
+            let (file, place) = (self.store.file(), || place_of(*first));
+            let removed = self.frames.remove(*first);
+            if removed.map_err(|error| error_of(file, &place(), error))?.is_none() {
+                return Err(damaged(file, &place(), "it is missing"));
+            }
+        }
+        self.anchor.tip = leading.reached;
+        Ok(())
     }
 }
 
@@ -196,6 +212,7 @@ impl RedbArchive {
 
 impl SnapshotStore for RedbArchive {
     fn apply(&self, changes: Vec<Change>) -> Result<(), SnapshotError> {
+        let changes: Vec<Packed> = changes.iter().map(Packed::of).collect();
         self.cached(|store| {
             store.change(self.0.identity, PLACE, |writing| {
                 let error = |error| error_of(store.file(), PLACE, error);
@@ -253,14 +270,17 @@ impl SnapshotStore for RedbArchive {
 }
 
 impl Archive for RedbArchive {
-    fn remove_to(&self, sequence: u64, frames: usize) -> Result<u64, JournalError> {
+    fn remove_to(&self, sequence: u64, frames_max: usize) -> Result<u64, JournalError> {
         let upto = sequence.min(self.0.durable.get());
         let reached = self.with(|store| {
+            let find =
+                |frames: &Frames<'_>| Leading::find(frames, self.0.identity, upto, frames_max);
+            let leading = store.read(find)?;
+            if leading.firsts.is_empty() {
+                return Ok(leading.reached.sequence);
+            }
             store.change(self.0.identity, "while removing frames", |writing| {
-                let mut left = frames;
-                while left > 0 && writing.remove_first(upto)? {
-                    left -= 1;
-                }
+                writing.remove(&leading)?;
                 Ok(writing.anchor.tip.sequence)
             })
         })?;

@@ -93,6 +93,7 @@ pub(crate) struct Frame {
     pub(crate) records: Vec<Record>,
     previous: Hash,
     first: u64,
+    last: u64,
     hash: Hash,
 }
 
@@ -102,10 +103,9 @@ impl Frame {
         self.first
     }
 
-    /// The chain up to and including this frame.
+    /// The chain up to and including this frame, whether its records are still in it or were taken.
     pub(crate) fn tip(&self) -> Tip {
-        let sequence = self.records.last().map_or(self.first - 1, |record| record.sequence);
-        Tip { ordinal: self.ordinal, sequence, hash: self.hash }
+        Tip { ordinal: self.ordinal, sequence: self.last, hash: self.hash }
     }
 
     /// The chain that it says it follows.
@@ -188,6 +188,26 @@ impl Encoder {
 /// The frame in `bytes`, checked. Each record gets bytes of its own, so that keeping one small
 /// record does not keep a whole frame in memory.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
+    let (mut frame, mut reader) = closed(bytes)?;
+    let count = usize::try_from(frame.last - frame.first + 1).unwrap_or(usize::MAX);
+    frame.records.reserve_exact(count.min(reader.0.len() / RECORD_OVERHEAD));
+    for expected in frame.first..=frame.last {
+        frame.records.push(reader.record(expected)?);
+    }
+    if !reader.0.is_empty() {
+        return Err(FrameError::LeftOver(reader.0.len()));
+    }
+    Ok(frame)
+}
+
+/// The frame in `bytes`, checked as a whole, without its records: for whoever wants its place in the
+/// chain. They are covered by its crc and its hash.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Frame, FrameError> {
+    closed(bytes).map(|(frame, _)| frame)
+}
+
+/// The frame in `bytes` without its records, and where they begin.
+fn closed(bytes: &[u8]) -> Result<(Frame, Reader<'_>), FrameError> {
     // The version first: a frame of a later format may have its crc elsewhere.
     match bytes.first() {
         None => return Err(FrameError::CutOff),
@@ -208,14 +228,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
     if first == 0 || ordinal == 0 || count == 0 || beyond {
         return Err(FrameError::Chain("its numbers are out of range"));
     }
-    let mut records = Vec::with_capacity((count as usize).min(reader.0.len() / RECORD_OVERHEAD));
-    for expected in first..first + u64::from(count) {
-        records.push(reader.record(expected)?);
-    }
-    if !reader.0.is_empty() {
-        return Err(FrameError::LeftOver(reader.0.len()));
-    }
-    Ok(Frame { ordinal, records, previous, first, hash: blake3::hash(bytes).into() })
+    let (records, last) = (Vec::new(), first + u64::from(count) - 1);
+    let hash = blake3::hash(bytes).into();
+    Ok((Frame { ordinal, records, previous, first, last, hash }, reader))
 }
 
 /// Takes numbers off the front of a slice, or says that it is too short.

@@ -8,11 +8,9 @@
 //!
 //! No bytes, however garbled, make unpacking panic, or take more memory than a value may.
 
-use std::io::{Read, Write};
+use std::cell::RefCell;
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::APPEND_BYTES_MAX;
 
@@ -20,6 +18,15 @@ const PLAIN: u8 = 0;
 const DEFLATED: u8 = 1;
 /// Below this size packing gains nothing.
 const WORTH: usize = 128;
+/// A deflated byte stands for at most so many.
+const EXPANSION_MAX: usize = 1032;
+
+thread_local! {
+    /// What deflates: some hundreds of kilobytes, which are not made anew for each value.
+    static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+    /// What inflates.
+    static UNPACKER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
 
 /// A value as it is stored under this key.
 pub(super) fn pack(key: &[u8], value: &[u8]) -> Vec<u8> {
@@ -47,10 +54,7 @@ pub(super) fn unpack(key: &[u8], packed: &[u8]) -> Option<Vec<u8>> {
         (&DEFLATED, rest) => {
             let (length, rest) = rest.split_first_chunk::<4>()?;
             let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            let limit = u64::try_from(length.min(APPEND_BYTES_MAX)).ok()?;
-            let mut value = Vec::new();
-            DeflateDecoder::new(rest).take(limit + 1).read_to_end(&mut value).ok()?;
-            (value.len() == length).then_some(value)
+            inflated(rest, length)
         }
         _ => None,
     }
@@ -61,11 +65,30 @@ fn deflated(value: &[u8]) -> Option<Vec<u8>> {
     if value.len() < WORTH {
         return None;
     }
-    let mut packed = vec![DEFLATED];
+    let mut packed = Vec::with_capacity(value.len());
+    packed.push(DEFLATED);
     packed.extend_from_slice(&u32::try_from(value.len()).ok()?.to_le_bytes());
-    let mut encoder = DeflateEncoder::new(packed, Compression::fast());
-    encoder.write_all(value).ok()?;
-    encoder.finish().ok().filter(|packed| packed.len() < value.len())
+    // What finds no room there is no shorter.
+    let whole = PACKER.with_borrow_mut(|packer| {
+        packer.reset();
+        packer.compress_vec(value, &mut packed, FlushCompress::Finish)
+    });
+    (whole.ok()? == Status::StreamEnd && packed.len() < value.len()).then_some(packed)
+}
+
+/// The value of this length.
+fn inflated(packed: &[u8], length: usize) -> Option<Vec<u8>> {
+    let most = APPEND_BYTES_MAX.min(packed.len().saturating_mul(EXPANSION_MAX));
+    if length > most {
+        return None;
+    }
+    // One more, so that what is longer is not taken for it.
+    let mut value = Vec::with_capacity(length + 1);
+    let whole = UNPACKER.with_borrow_mut(|unpacker| {
+        unpacker.reset(false);
+        unpacker.decompress_vec(packed, &mut value, FlushDecompress::Finish)
+    });
+    (whole.ok()? == Status::StreamEnd && value.len() == length).then_some(value)
 }
 
 fn crc(key: &[u8], rest: &[u8]) -> u32 {

@@ -62,8 +62,9 @@ impl Reader {
     ) -> Result<Vec<Record>, JournalError> {
         let remembered = self.last_read().take();
         let remembered = remembered.filter(|frame| {
-            // It holds the next record, or ends right before it.
-            frame.first() <= after + 1 && after <= frame.tip().sequence
+            // It ends right before the next record, or holds it, if its records were not taken.
+            let held = frame.first() <= after + 1 && !frame.records.is_empty();
+            after == frame.tip().sequence || held && after < frame.tip().sequence
         });
         let (records, frame) = store.read(|frames| {
             // Asked within the read: frames may go while others are read.
@@ -97,12 +98,16 @@ fn gather(
 ) -> Result<(Vec<Record>, Frame), JournalError> {
     let (mut records, mut bytes) = (Vec::new(), 0);
     loop {
-        let wanted = frame.records.iter().filter(|r| r.sequence > after && r.sequence <= last);
-        for record in wanted.take(limit - records.len()) {
-            bytes += record.bytes.len();
-            records.push(record.clone());
+        let (reached, before) = (frame.tip(), records.len());
+        if reached.sequence <= last && frame.records.len() <= limit - records.len() {
+            // All of it: nobody comes back for these.
+            let taken = std::mem::take(&mut frame.records).into_iter();
+            records.extend(taken.skip_while(|record| record.sequence <= after));
+        } else {
+            let wanted = frame.records.iter().filter(|r| r.sequence > after && r.sequence <= last);
+            records.extend(wanted.take(limit - records.len()).cloned());
         }
-        let reached = frame.tip();
+        bytes += records[before..].iter().map(|record| record.bytes.len()).sum::<usize>();
         if records.len() >= limit || reached.sequence >= last || bytes > READ_BYTES_MAX {
             return Ok((records, frame));
         }

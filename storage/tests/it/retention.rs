@@ -100,6 +100,48 @@ fn what_is_removed_is_gone_by_whole_frames_and_the_rest_goes_on() {
     journal.close();
 }
 
+/// A frame that was read to its end is not kept: whoever comes back for it, or to the middle of one, reads
+/// it again.
+#[test]
+fn a_file_is_read_forwards_and_backwards_alike() {
+    let disk = FaultyDisk::new();
+    let journal = RedbJournal::open_on(disk.clone(), IDENTITY).unwrap();
+    fill(&journal, 100);
+    journal.close();
+    let journal = RedbJournal::open_on(disk, IDENTITY).unwrap();
+    let check = |after: u64, limit: u64, context: &str| {
+        let records = journal.read_from(after, usize::try_from(limit).unwrap()).unwrap();
+        let expected = after + 1..=100.min(after + limit);
+        assert!(records.iter().map(|record| record.sequence).eq(expected), "{context}");
+    };
+    for limit in [1, 4, 10, 13, 20, 1000] {
+        for after in 0..=100 {
+            check(after, limit, &format!("{limit} after {after}"));
+        }
+        for forth in 0..=100 {
+            check(forth, limit, &format!("{limit} after {forth}"));
+            check(
+                100 - forth,
+                limit,
+                &format!("{limit} after {forth}, then after the mirrored one"),
+            );
+        }
+    }
+}
+
+#[test]
+fn two_who_remove_at_once_leave_a_whole_chain() {
+    let journal = RedbJournal::open_on(FaultyDisk::new(), IDENTITY).unwrap();
+    fill(&journal, 1_000);
+    let remove = |most| while archive(&journal).remove_to(900, most).unwrap() < 900 {};
+    thread::scope(|scope| {
+        scope.spawn(|| remove(1));
+        scope.spawn(|| remove(3));
+    });
+    assert_eq!(journal.anchor(), 900);
+    check_rest(&journal, "after both");
+}
+
 #[test]
 fn an_archive_is_read_as_a_snapshot_store_is() {
     let journal = RedbJournal::open_on(FaultyDisk::new(), IDENTITY).unwrap();
