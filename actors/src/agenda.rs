@@ -2,7 +2,8 @@
 //! and from whom. It replaces a timer per order, and it is what a restart starts from.
 //!
 //! Timers are lazy: an order's place in the time line moves only when its time comes, because most
-//! deadlines are pushed back several times before they matter.
+//! deadlines are pushed back several times before they matter. A new order is looked at so soon, and
+//! so nearly in turn, that it stands in a queue first, which costs no search; many end before its time.
 //!
 //! A million orders may wait for a day to come. So nothing that is asked every few seconds goes through
 //! all of them: those that are owed an answer are in a list of their own, and those that are late stand
@@ -12,15 +13,15 @@ mod owed;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::Entry as Place;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use surehold_domain::id::{MarketId, OrderId, OrderKey};
-use surehold_domain::saga::{Party, Phase, Saga};
+use surehold_domain::saga::{HOLD_ANSWER, Party, Phase, Saga};
 use surehold_domain::time::{Span, Timestamp};
 use tokio::sync::Notify;
 
@@ -71,16 +72,26 @@ struct Entry {
     /// Where it stands in the time line: not later than its deadline, but for one that was found due
     /// and stands there again.
     scheduled: Timestamp,
+    /// Whether it stands there in the queue.
+    queued: bool,
     /// Its place among those that are owed an answer.
     owed: Option<u32>,
     mark: Mark,
 }
+
+/// Orders stand in the queue at most so long before they are looked at: as long as a new one waits for
+/// the inventory. One that ended meanwhile keeps its place there until then.
+const QUEUED_AT_MOST: Span = HOLD_ANSWER;
 
 #[derive(Debug, Default)]
 struct Lists {
     orders: FxHashMap<OrderKey, Entry>,
     /// Those that wait for an answer.
     owed: Owed,
+    /// The beginning of the time line: new orders, in the order of their times. Those that ended or moved
+    /// stay until their time comes.
+    queue: VecDeque<(Timestamp, OrderKey)>,
+    /// The time line, but for those that stand in the queue.
     times: BTreeSet<(Timestamp, OrderKey)>,
     /// When the time line is looked at next, as far as whoever does that knows; `None` if nothing stood
     /// there.
@@ -96,10 +107,13 @@ impl Lists {
     fn put(&mut self, order: OrderKey, open: Open, now: Timestamp) -> bool {
         let Open { deadline, owed, mark } = open;
         let mut left = None;
+        // Only a new one, and it has to come after the others.
+        let soon = deadline.since(now) <= QUEUED_AT_MOST;
+        let queued = soon && self.queue.back().is_none_or(|(last, _)| *last <= deadline);
         let (was, is) = match self.orders.entry(order) {
             Place::Vacant(place) => {
                 let owed = owed.map(|party| self.owed.join(order, party, now));
-                place.insert(Entry { deadline, scheduled: deadline, owed, mark });
+                place.insert(Entry { deadline, scheduled: deadline, queued, owed, mark });
                 (None, deadline)
             }
             Place::Occupied(entry) => {
@@ -118,6 +132,7 @@ impl Lists {
                 };
                 (entry.deadline, entry.mark) = (deadline, mark);
                 entry.scheduled = was.scheduled.min(deadline);
+                entry.queued = was.queued && entry.scheduled == was.scheduled;
                 (Some(was), entry.scheduled)
             }
         };
@@ -128,11 +143,14 @@ impl Lists {
         match was {
             Some(was) if was.scheduled == is => return false,
             Some(was) => {
-                self.times.remove(&(was.scheduled, order));
+                self.unschedule(order, was);
+                self.times.insert((is, order));
             }
-            None => {}
+            None if queued => self.queue.push_back((is, order)),
+            None => {
+                self.times.insert((is, order));
+            }
         }
-        self.times.insert((is, order));
         let earlier = self.next.is_none_or(|next| is < next);
         if earlier {
             self.next = Some(is);
@@ -142,11 +160,34 @@ impl Lists {
 
     fn remove(&mut self, order: OrderKey) {
         let Some(entry) = self.orders.remove(&order) else { return };
-        self.times.remove(&(entry.scheduled, order));
+        self.unschedule(order, entry);
         if let Some(place) = entry.owed {
             self.leave(place);
         }
         self.mark(order, entry.mark, Mark::Plain);
+    }
+
+    /// Takes an order out of the time line, unless it stands in the queue: there it is passed over when its
+    /// time comes.
+    fn unschedule(&mut self, order: OrderKey, entry: Entry) {
+        if !entry.queued {
+            self.times.remove(&(entry.scheduled, order));
+        }
+    }
+
+    /// Whether this place in the queue is still the order's.
+    fn is_queued(&self, (time, order): (Timestamp, OrderKey)) -> bool {
+        self.orders.get(&order).is_some_and(|entry| entry.queued && entry.scheduled == time)
+    }
+
+    /// The beginning of the time line.
+    fn first(&mut self) -> Option<(Timestamp, OrderKey)> {
+        while let Some(place) = self.queue.front()
+            && !self.is_queued(*place)
+        {
+            self.queue.pop_front();
+        }
+        self.queue.front().into_iter().chain(self.times.first()).min().copied()
     }
 
     /// Nobody owes the order at this place an answer any more.
@@ -171,8 +212,10 @@ impl Lists {
 
     /// The orders whose deadline is more than `grace` ago.
     fn late(&self, now: Timestamp, grace: Span) -> impl Iterator<Item = OrderKey> + '_ {
-        let until = (now.max(self.again_until), LAST);
-        let begun = self.times.range(..=until).map(|(_, order)| *order);
+        let until = now.max(self.again_until);
+        let queued = self.queue.iter().take_while(move |(time, _)| *time <= until);
+        let queued = queued.filter(|place| self.is_queued(**place));
+        let begun = queued.chain(self.times.range(..=(until, LAST))).map(|(_, order)| *order);
         begun.filter(move |order| {
             self.orders.get(order).is_some_and(|entry| now.since(entry.deadline) > grace)
         })
@@ -218,12 +261,17 @@ impl Agenda {
         let lists = &mut *guard;
         let mut due = Vec::new();
         while due.len() < limit {
-            let Some((time, order)) = lists.times.first().copied() else { break };
+            let Some((time, order)) = lists.first() else { break };
             if time > now {
                 break;
             }
-            lists.times.remove(&(time, order));
+            if lists.queue.front() == Some(&(time, order)) {
+                lists.queue.pop_front();
+            } else {
+                lists.times.remove(&(time, order));
+            }
             let Some(entry) = lists.orders.get_mut(&order) else { continue };
+            entry.queued = false;
             entry.scheduled = if entry.deadline > now {
                 entry.deadline
             } else {
@@ -233,7 +281,11 @@ impl Agenda {
             };
             lists.times.insert((entry.scheduled, order));
         }
-        lists.next = lists.times.first().map(|(time, _)| *time);
+        // After a crowd it gives back what it no longer needs.
+        if lists.queue.capacity() > 8 * lists.queue.len() {
+            lists.queue.shrink_to(2 * lists.queue.len());
+        }
+        lists.next = lists.first().map(|(time, _)| time);
         (due, lists.next)
     }
 

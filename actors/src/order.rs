@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use surehold_domain::card::Card;
 use surehold_domain::id::{ConfirmationId, EffectId, OrderKey, PaymentId};
 use surehold_domain::saga::{
-    Command, Effect, Fact, Input, Need, Next, Outcome, Reason, Saga, Verdict,
+    Command, Effect, Fact, Input, Need, Next, Outcome, Reason, Rejection, Saga, Verdict,
 };
 use tracing::{debug, trace};
 
@@ -53,7 +53,7 @@ pub struct OrderState {
 }
 
 struct Live {
-    saga: Saga,
+    saga: Box<Saga>,
     sequence: u64,
     /// The effect last asked for: it is asked for again only when somebody may have missed it.
     asked: Option<(EffectId, Effect)>,
@@ -63,6 +63,16 @@ struct Live {
     recovered: bool,
 }
 
+/// What an input came to.
+enum Came {
+    /// It is recorded.
+    Recorded,
+    /// Nothing changes.
+    ToNothing,
+    /// It may not be.
+    Rejected(Rejection),
+}
+
 impl Shell for OrderState {
     type Msg = OrderMsg;
 
@@ -70,10 +80,10 @@ impl Shell for OrderState {
         self.poison.strike(self.key);
         self.live = match self.begin.take() {
             Some(Begin { saga, sequence }) => {
-                Some(Live { saga: *saga, sequence, asked: None, ask: 0, recovered: false })
+                Some(Live { saga, sequence, asked: None, ask: 0, recovered: false })
             }
             None => self.post.shelf.load::<Saga>(stream::order(self.key))?.map(|loaded| Live {
-                saga: loaded.machine,
+                saga: Box::new(loaded.machine),
                 sequence: loaded.sequence,
                 asked: None,
                 ask: 0,
@@ -125,14 +135,14 @@ impl OrderState {
             let _ = reply.send(CommandReply::NoSuchOrder);
             return Ok(());
         }
-        let verdict = self.step(Input::Command(command))?;
+        let came = self.step(Input::Command(command))?;
         let Some(live) = &self.live else { return Ok(()) };
         let seen = Seen { saga: live.saga.clone(), sequence: live.sequence };
         // Whoever asked may have gone away; the order does not mind.
-        let _ = reply.send(match verdict {
-            Some(Verdict::Reject(rejection)) => CommandReply::Rejected(rejection),
-            Some(Verdict::Record(_)) => CommandReply::Done(Box::new(seen)),
-            Some(Verdict::Ignore(_)) | None => CommandReply::AlreadySo(Box::new(seen)),
+        let _ = reply.send(match came {
+            Came::Rejected(rejection) => CommandReply::Rejected(rejection),
+            Came::Recorded => CommandReply::Done(seen),
+            Came::ToNothing => CommandReply::AlreadySo(seen),
         });
         Ok(())
     }
@@ -208,24 +218,29 @@ impl OrderState {
     }
 
     /// The shell rule: decide, apply, append, speak.
-    fn step(&mut self, input: Input) -> Result<Option<Verdict>, ShelfError> {
-        let Some(live) = &mut self.live else { return Ok(None) };
+    fn step(&mut self, input: Input) -> Result<Came, ShelfError> {
+        let Some(live) = &mut self.live else { return Ok(Came::ToNothing) };
         let now = self.post.clock.now();
-        let verdict = live.saga.decide(input, now);
-        match &verdict {
+        match live.saga.decide(input, now) {
             Verdict::Record(event) => {
-                let fact = Fact { at: now, event: event.clone() };
+                let fact = Fact { at: now, event };
                 let number = live.saga.number() + 1;
                 let stream = stream::order(self.key);
                 live.sequence = self.post.shelf.append::<Saga>(stream, number, &fact)?;
                 live.saga.apply(&fact);
-                trace!(order = %self.key.order, event = event.kind().name(), "recorded");
+                trace!(order = %self.key.order, event = fact.event.kind().name(), "recorded");
                 self.settle()?;
+                Ok(Came::Recorded)
             }
-            Verdict::Ignore(why) => debug!(order = %self.key.order, ?why, "nothing changes"),
-            Verdict::Reject(rejection) => debug!(order = %self.key.order, %rejection, "refused"),
+            Verdict::Ignore(why) => {
+                debug!(order = %self.key.order, ?why, "nothing changes");
+                Ok(Came::ToNothing)
+            }
+            Verdict::Reject(rejection) => {
+                debug!(order = %self.key.order, %rejection, "refused");
+                Ok(Came::Rejected(rejection))
+            }
         }
-        Ok(Some(verdict))
     }
 
     /// After a change: the agenda, whoever waits, and what the world owes now.
@@ -255,7 +270,7 @@ impl OrderState {
         let Some(effect) = live.saga.effect().or(inquiry) else {
             // Nothing to do but wait, and waiting needs no actor: the agenda wakes it.
             let stream = stream::order(self.key);
-            self.post.shelf.settle(stream, &live.saga, live.sequence)?;
+            self.post.shelf.settle::<Saga>(stream, &live.saga, live.sequence)?;
             self.post.directory.rest(self.key);
             return Ok(());
         };

@@ -30,7 +30,7 @@ use crate::order::OrderMsg;
 use crate::post::Post;
 use crate::shelf::ShelfError;
 use crate::stream::PaymentKey;
-use calls::call;
+use calls::{Call, Desk, call};
 pub use msg::PaymentsMsg;
 
 /// A charge that may have left so long ago is asked about before it is sent again: gateways know a
@@ -57,7 +57,7 @@ pub struct PaymentsState {
     active: FxHashMap<PaymentKey, Active>,
     /// Those of them of which it is not known what became of the charge.
     unknown: usize,
-    permits: Arc<Semaphore>,
+    desk: Arc<Desk>,
     /// This life of the actor. A call that has not left when its life ends never leaves: the next
     /// life may have decided otherwise.
     life: Arc<()>,
@@ -91,10 +91,11 @@ impl Actor for PaymentsActor {
         _myself: ActorRef<PaymentsMsg>,
         args: PaymentsArgs,
     ) -> Result<PaymentsState, ActorProcessingErr> {
-        let permits = Arc::new(Semaphore::new(args.calls_max));
+        let permits = Semaphore::new(args.calls_max);
+        let desk = Arc::new(Desk { args: args.clone(), permits });
         let life = Arc::default();
         metrics::gauge!("surehold_payments_unknown").set(0);
-        Ok(PaymentsState { args, active: FxHashMap::default(), unknown: 0, permits, life })
+        Ok(PaymentsState { args, active: FxHashMap::default(), unknown: 0, desk, life })
     }
 
     async fn handle(
@@ -365,9 +366,8 @@ impl PaymentsState {
             return;
         }
         active.busy = if pause == Span(0) { Busy::Call } else { Busy::Pause };
-        call(calls::Call {
-            args: self.args.clone(),
-            permits: Arc::clone(&self.permits),
+        call(Call {
+            desk: Arc::clone(&self.desk),
             life: Arc::downgrade(&self.life),
             key,
             order: active.payment.order(),

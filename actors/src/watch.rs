@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// An order as it stood at one sequence.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The order.
-    pub saga: Saga,
+    /// The order. It goes from hand to hand on its way to whoever asked.
+    pub saga: Box<Saga>,
     /// Its last record. Nothing of it may leave the node before this is durable.
     pub sequence: u64,
 }
@@ -118,7 +118,7 @@ impl Watchers {
         for one in ready.into_each() {
             // A waiter that went away needs no answer.
             if !one.sender.is_closed() {
-                let _ = one.sender.send(Seen { saga: saga.clone(), sequence });
+                let _ = one.sender.send(Seen { saga: Box::new(saga.clone()), sequence });
             }
         }
     }
@@ -166,7 +166,7 @@ mod tests {
         watchers.tell(&saga, 11);
         for told in [&mut one, &mut two] {
             let seen = told.try_recv().unwrap();
-            assert_eq!((seen.saga, seen.sequence), (saga.clone(), 11));
+            assert_eq!((*seen.saga, seen.sequence), (saga.clone(), 11));
         }
         assert!(later.try_recv().is_err(), "that was no news");
         watchers.sweep();

@@ -33,15 +33,18 @@ impl Card {
     /// # Errors
     /// [`CardError`] if it is neither a card number nor a token.
     pub fn parse(typed: &str) -> Result<Card, CardError> {
-        let digits: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && digits.len() > 12 {
-            if digits.len() > 19 {
+        // Counted before anything is copied: most cards are tokens.
+        let is_number = typed.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
+        let count = typed.bytes().filter(u8::is_ascii_digit).count();
+        if is_number && count > 12 {
+            if count > 19 {
                 return Err(CardError);
             }
-            return Ok(Card::Number { last4: digits[digits.len() - 4..].to_owned() });
+            let digits = typed.chars().filter(char::is_ascii_digit);
+            return Ok(Card::Number { last4: digits.skip(count - 4).collect() });
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if typed.is_empty() || typed.len() > TOKEN_LENGTH_MAX || !typed.chars().all(plain) {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if typed.is_empty() || typed.len() > TOKEN_LENGTH_MAX || !typed.bytes().all(plain) {
             return Err(CardError);
         }
         Ok(Card::Token(typed.to_owned()))

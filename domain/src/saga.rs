@@ -100,9 +100,9 @@ pub enum Need {
 impl Saga {
     /// The fact that begins an order.
     #[must_use]
-    pub fn place(order: Order, card: Option<Card>, now: Timestamp) -> Fact {
-        let until = now.plus(HOLD_ANSWER);
-        Fact { at: now, event: Event::Placed { order: Box::new(order), card, until } }
+    pub fn place(order: impl Into<Box<Order>>, card: Option<Card>, now: Timestamp) -> Fact {
+        let (order, until) = (order.into(), now.plus(HOLD_ANSWER));
+        Fact { at: now, event: Event::Placed { order, card, until } }
     }
 
     /// The saga its first fact makes; `None` if that fact does not begin an order.

@@ -16,6 +16,9 @@ pub const TEXT: &str = "text/plain;charset=UTF-8";
 /// JSON that says what went wrong.
 pub const PROBLEM: &str = "application/problem+json";
 
+/// Bytes that are made room for at once: an order takes a little less.
+const BODY_USUAL: usize = 512;
+
 /// A JSON answer of the native API.
 #[must_use]
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
@@ -25,8 +28,9 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
 /// A JSON answer with a content type of its own.
 #[must_use]
 pub fn typed<T: Serialize>(status: StatusCode, content_type: &'static str, body: &T) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => raw(status, content_type, Bytes::from(bytes)),
+    let mut bytes = Vec::with_capacity(BODY_USUAL);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => raw(status, content_type, Bytes::from(bytes)),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             empty(StatusCode::INTERNAL_SERVER_ERROR)

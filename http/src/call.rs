@@ -86,9 +86,10 @@ impl Call {
     /// 415 unless the body is empty or its type is JSON.
     pub fn must_be_json(&self) -> Result<(), Problem> {
         let typed = self.header(&CONTENT_TYPE).map(media).unwrap_or_default();
-        let typed = typed.to_ascii_lowercase();
-        let json = typed == "application/json"
-            || (typed.starts_with("application/") && typed.ends_with("+json"));
+        let json = typed.eq_ignore_ascii_case("application/json") || {
+            let typed = typed.to_ascii_lowercase();
+            typed.starts_with("application/") && typed.ends_with("+json")
+        };
         if json || self.body.is_empty() { Ok(()) } else { Err(Problem::not_json()) }
     }
 }

@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use crate::webhooks;
 
 /// An answer in the making. It has not begun before it is awaited.
-pub type Answering<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// Methods anything here answers to, in the order in which `Allow` names them.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -113,7 +113,8 @@ fn find<'a>(app: &'a App, call: &'a Call, method: &str, path: &[&'a str]) -> Opt
 }
 
 fn run<'a>(outcome: impl Future<Output = Outcome> + Send + 'a) -> Answering<'a> {
-    Box::pin(async move { outcome.await.unwrap_or_else(Response::from) })
+    // As it is: another future around it would take the same room once more.
+    Box::pin(outcome)
 }
 
 /// The one filter of the server, for a connection of this peer's.
@@ -200,7 +201,7 @@ fn count(
 
 async fn route<'a>(app: &'a App, call: &'a Call, path: &[&'a str]) -> Response {
     if let Some(answering) = find(app, call, call.method.as_str(), path) {
-        return answering.await;
+        return answering.await.unwrap_or_else(Response::from);
     }
     let allow: Vec<_> =
         METHODS.into_iter().filter(|method| find(app, call, method, path).is_some()).collect();

@@ -25,9 +25,10 @@ mod upkeep;
 mod wait;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use metrics::Counter;
 use ractor::{Actor, ActorRef};
 use surehold_actors::clock::{Clock, SystemClock};
 use surehold_actors::gateway::PaymentGateway;
@@ -172,6 +173,8 @@ struct Inner {
     status: Arc<Status>,
     pulse: Arc<Pulse>,
     root: ActorRef<RootMsg>,
+    /// Counts the orders that were placed; looked up with the first of them.
+    placed: OnceLock<Counter>,
 }
 
 impl Engine {
@@ -217,7 +220,9 @@ impl Engine {
             Condition::Failed(reason) => Err(OpenError::Start(reason)),
             Condition::Up(_) | Condition::Down(_) | Condition::Closed => {
                 let pulse = Pulse::start(&status);
-                Ok(Engine { inner: Arc::new(Inner { plans, gate, status, pulse, root }) })
+                let placed = OnceLock::new();
+                let inner = Inner { plans, gate, status, pulse, root, placed };
+                Ok(Engine { inner: Arc::new(inner) })
             }
         }
     }

@@ -143,3 +143,36 @@ async fn an_order_that_is_early_is_heard_of() {
     agenda.set(key(3), open(45, None), Timestamp(0));
     assert!(heard().await);
 }
+
+/// The time line against the plainest there is, with new orders in its queue and others not.
+#[test]
+fn every_order_comes_due_in_its_turn_wherever_it_stands() {
+    let (agenda, mut model) = (Agenda::default(), BTreeMap::new());
+    let mut dice = Dice::new(11);
+    for now in 0..4000 {
+        let (order, time) = (key(dice.below(60)), Timestamp(now));
+        let far = if dice.below(4) == 0 { 4 * HOLD_ANSWER.0 } else { HOLD_ANSWER.0 };
+        let deadline = if dice.below(3) == 0 { now + dice.below(40) } else { now + far };
+        if dice.below(5) == 0 {
+            agenda.set(order, None, time);
+            model.remove(&order);
+        } else {
+            agenda.set(order, open(deadline, None), time);
+            model.insert(order, deadline);
+        }
+        let passed = model.iter().filter(|(_, deadline)| **deadline < now);
+        let passed: Vec<OrderKey> = passed.map(|(order, _)| *order).collect();
+        assert_eq!(agenda.list_overdue(time, Span(0), None, 99), passed, "at {now}");
+        assert_eq!(agenda.overdue(time, Span(0)), passed.len());
+        if now % 7 == 0 {
+            let (mut due, next) = agenda.due(time, Timestamp(now + 1), 99);
+            due.sort_unstable();
+            let wanted = model.iter().filter(|(_, deadline)| **deadline <= now);
+            assert_eq!(due, wanted.map(|(order, _)| *order).collect::<Vec<_>>(), "at {now}");
+            assert!(next.is_none_or(|next| next > time));
+        }
+    }
+    let end = Timestamp(10 * HOLD_ANSWER.0);
+    let due = agenda.due(end, end.plus(Span(1)), 99).0;
+    assert_eq!(due.len(), model.len(), "each stands in the time line once");
+}

@@ -1,7 +1,6 @@
 //! The keys under which a gateway knows our payments: node, market, payment. They never change.
 
 use std::fmt;
-use std::fmt::Write;
 
 use surehold_domain::id::{MarketId, PaymentId};
 
@@ -46,21 +45,28 @@ impl Key {
 
     /// Every call has a key, so it is written without the detours of formatting.
     fn text(&self, ending: &str) -> String {
-        let mut text = String::with_capacity(LENGTH_MAX);
-        for byte in self.node.to_be_bytes() {
-            for digit in [byte >> 4, byte & 0xf] {
-                text.push(char::from(DIGITS[usize::from(digit)]));
-            }
+        let mut node = [0; NODE_DIGITS];
+        for (place, byte) in self.node.to_be_bytes().into_iter().enumerate() {
+            node[2 * place] = DIGITS[usize::from(byte >> 4)];
+            node[2 * place + 1] = DIGITS[usize::from(byte & 0xf)];
         }
-        // A string takes whatever is written to it.
-        let _ = write!(text, "-{}-{}{ending}", self.market.0, self.payment);
+        let mut text = String::with_capacity(LENGTH_MAX);
+        // They are ASCII.
+        text.push_str(str::from_utf8(&node).unwrap_or_default());
+        for number in [u64::from(self.market.0), self.payment.0] {
+            text.push('-');
+            text.push_str(&number.to_string());
+        }
+        text.push_str(ending);
         text
     }
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// Digits of a node's identity.
+const NODE_DIGITS: usize = 32;
 /// A key has at most so many bytes: the node, two dashes, the market, the payment, the ending.
-const LENGTH_MAX: usize = 32 + 2 + 5 + 20 + REFUND.len();
+const LENGTH_MAX: usize = NODE_DIGITS + 2 + 5 + 20 + REFUND.len();
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

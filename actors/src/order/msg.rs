@@ -32,9 +32,9 @@ pub enum OrderMsg {
 #[derive(Debug)]
 pub enum CommandReply {
     /// It was recorded; the order stands like this, once the sequence is durable.
-    Done(Box<Seen>),
+    Done(Seen),
     /// It was so already.
-    AlreadySo(Box<Seen>),
+    AlreadySo(Seen),
     /// The order refuses.
     Rejected(Rejection),
     /// There is no such order.

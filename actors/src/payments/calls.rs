@@ -14,10 +14,15 @@ use crate::gateway::Request;
 use crate::gateway::key::Key;
 use crate::stream::PaymentKey;
 
-/// Everything a call needs; it shares nothing with the actor that started it.
-pub(super) struct Call {
+/// What all calls share.
+pub(super) struct Desk {
     pub(super) args: PaymentsArgs,
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) permits: Semaphore,
+}
+
+/// Everything a call needs.
+pub(super) struct Call {
+    pub(super) desk: Arc<Desk>,
     /// The life of the actor that wants the call.
     pub(super) life: Weak<()>,
     pub(super) key: PaymentKey,
@@ -34,12 +39,13 @@ pub(super) struct Call {
 
 /// Runs the call in a task of its own; the answer, or its absence, comes back as a message.
 pub(super) fn call(mut call: Call) {
-    let load = &call.args.post.load;
+    let load = &call.desk.args.post.load;
     // Counted from here on, not from its permit on: it stands before the gateway.
     let under_way = call.pause.is_zero().then(|| load.enter());
     tokio::spawn(async move {
         let _under_way = under_way;
-        let post = Arc::clone(&call.args.post);
+        let Desk { args, permits } = &*call.desk;
+        let post = &args.post;
         if !call.pause.is_zero() {
             tokio::time::sleep(call.pause).await;
             post.payments.send(PaymentsMsg::Due(call.key));
@@ -50,7 +56,7 @@ pub(super) fn call(mut call: Call) {
             return;
         }
         let card = call.card.take();
-        let Ok(_permit) = call.permits.acquire().await else { return };
+        let Ok(_permit) = permits.acquire().await else { return };
         if call.life.upgrade().is_none() {
             return;
         }
@@ -61,9 +67,9 @@ pub(super) fn call(mut call: Call) {
             Effect::Ask => post.gateway.ask(request),
             Effect::Refund(_) => post.gateway.refund(request),
         };
-        let answer = match tokio::time::timeout(call.args.call_timeout, answering).await {
+        let answer = match tokio::time::timeout(args.call_timeout, answering).await {
             Ok(answer) => answer,
-            Err(_) => Answer::Unknown(format!("no answer within {:?}", call.args.call_timeout)),
+            Err(_) => Answer::Unknown(format!("no answer within {:?}", args.call_timeout)),
         };
         let (answered, now) = (!matches!(answer, Answer::Unknown(_)), post.clock.now());
         post.breaker.called(answered, began, now);
@@ -73,7 +79,7 @@ pub(super) fn call(mut call: Call) {
 }
 
 fn request(call: &Call, card: Option<Card>) -> Request {
-    let post = &call.args.post;
+    let post = &call.desk.args.post;
     let node = post.shelf.journal().identity();
     let key = Key { node, market: call.key.market, payment: call.key.payment };
     Request {

@@ -39,7 +39,7 @@ pub async fn place(app: &App, call: &Call, name: &str) -> Outcome {
         | Placed::InventoryDown
         | Placed::CameToNothing => return Err(came_to_nothing(placed, &order)),
     };
-    let location = format!("/v1/{name}/orders/{}", order.id);
+    let location = ["/v1/", name, "/orders/", &order.id.0.to_string()].concat();
     Ok(answer::at(answer::json(status, &OrderBody::from(&order)), &location))
 }
 

@@ -17,7 +17,7 @@ use crate::view::{Booking, NewOrder};
 
 /// A new order that passed every check.
 pub(super) struct Checked {
-    pub(super) order: Order,
+    pub(super) order: Box<Order>,
     pub(super) card: Option<Card>,
     pub(super) secret: Option<Secret>,
 }
@@ -67,7 +67,7 @@ pub(super) fn check(
         ));
     }
     let order = Order { customer, offering, claim, price, starts_at, attributes, terms };
-    Ok(Checked { order, card, secret })
+    Ok(Checked { order: Box::new(order), card, secret })
 }
 
 fn check_customer(customer: &str) -> Result<(), Refusal> {

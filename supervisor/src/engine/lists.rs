@@ -44,7 +44,7 @@ impl Engine {
                 let Some(loaded) = loaded.filter(|loaded| matches(&filter, &loaded.machine)) else {
                     return Ok(None);
                 };
-                let seen = Seen { saga: loaded.machine, sequence: loaded.sequence };
+                let seen = Seen { saga: Box::new(loaded.machine), sequence: loaded.sequence };
                 self.view(&core, plan, seen).map(Some)
             },
         )?;

@@ -86,7 +86,8 @@ impl Engine {
             return Err(Refusal::Fault("an order did not begin".to_owned()));
         };
         core.orders.begin(order, Begin { saga: Box::new(saga), sequence });
-        metrics::counter!("surehold_orders_placed_total").increment(1);
+        let placed = || metrics::counter!("surehold_orders_placed_total");
+        self.inner.placed.get_or_init(placed).increment(1);
         let seen = match ticket {
             Some(ticket) => settling_with(&core, ticket, settled).await,
             None => settling(&core, SETTLE_WAIT, settled).await,
@@ -215,7 +216,7 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         core.orders.send(order, OrderMsg::Command(command, reply));
         match within(SETTLE_WAIT, answer).await {
-            Some(CommandReply::Done(seen) | CommandReply::AlreadySo(seen)) => Ok(*seen),
+            Some(CommandReply::Done(seen) | CommandReply::AlreadySo(seen)) => Ok(seen),
             Some(CommandReply::Rejected(rejection)) => Err(rejection.into()),
             Some(CommandReply::NoSuchOrder) => Err(not_found(order.order)),
             None => Err(match core.orders.quarantined(order) {
@@ -333,7 +334,7 @@ fn not_found(order: OrderId) -> Refusal {
 pub(super) fn load(core: &Core, order: OrderKey) -> Result<Seen, Refusal> {
     let loaded = core.post.shelf.load::<Saga>(stream::order(order))?;
     let Loaded { machine, sequence } = loaded.ok_or_else(|| not_found(order.order))?;
-    Ok(Seen { saga: machine, sequence })
+    Ok(Seen { saga: Box::new(machine), sequence })
 }
 
 fn came_to(saga: &Saga) -> Placed {

@@ -114,9 +114,10 @@ impl Engine {
         plan: &Plan,
         seen: Seen,
     ) -> Result<OrderView, Refusal> {
-        let (view, sequence) = self.view(core, plan, seen)?;
-        self.durable(core, sequence).await?;
-        Ok(view)
+        let (payment, paid) = payment_view(core, &seen.saga)?;
+        self.durable(core, seen.sequence.max(paid)).await?;
+        // Made last: it is large, and need not be kept while this waits.
+        Ok(order_view(plan, seen.saga, payment))
     }
 
     /// The order, and the last record of all that it tells of.
@@ -126,39 +127,42 @@ impl Engine {
         plan: &Plan,
         seen: Seen,
     ) -> Result<(OrderView, u64), Refusal> {
-        let Seen { saga, sequence } = seen;
-        let (mut payment, paid) = payment_view(core, &saga)?;
-        let (id, market, phase) = (saga.key().order, plan.name.clone(), saga.phase());
-        let reason = saga.reason().cloned();
-        let confirmation = saga.confirmation().map(|id| confirmation_view(&saga, id));
-        let (created_at, updated_at) = (saga.placed_at(), saga.updated_at());
-        let deadline = saga.deadline();
-        let changed = saga.attributes_changed();
-        let placed_attributes = changed.then(|| saga.placed_attributes().clone());
-        let (order, card) = saga.into_order();
-        let Order { customer, offering, claim, price, attributes, .. } = order;
-        if let Some(payment) = &mut payment {
-            payment.card = card;
-        }
-        let view = OrderView {
-            id,
-            market,
-            phase,
-            reason,
-            customer,
-            offering,
-            quantity: claim.quantity(),
-            price,
-            payment,
-            confirmation,
-            created_at,
-            updated_at,
-            deadline,
-            attributes,
-            placed_attributes,
-            claim,
-        };
-        Ok((view, sequence.max(paid)))
+        let (payment, paid) = payment_view(core, &seen.saga)?;
+        Ok((order_view(plan, seen.saga, payment), seen.sequence.max(paid)))
+    }
+}
+
+/// The order and its payment, as they are shown.
+fn order_view(plan: &Plan, saga: Box<Saga>, mut payment: Option<PaymentView>) -> OrderView {
+    let (id, market, phase) = (saga.key().order, plan.name.clone(), saga.phase());
+    let reason = saga.reason().cloned();
+    let confirmation = saga.confirmation().map(|id| confirmation_view(&saga, id));
+    let (created_at, updated_at) = (saga.placed_at(), saga.updated_at());
+    let deadline = saga.deadline();
+    let changed = saga.attributes_changed();
+    let placed_attributes = changed.then(|| saga.placed_attributes().clone());
+    let (order, card) = saga.into_order();
+    let Order { customer, offering, claim, price, attributes, .. } = order;
+    if let Some(payment) = &mut payment {
+        payment.card = card;
+    }
+    OrderView {
+        id,
+        market,
+        phase,
+        reason,
+        customer,
+        offering,
+        quantity: claim.quantity(),
+        price,
+        payment,
+        confirmation,
+        created_at,
+        updated_at,
+        deadline,
+        attributes,
+        placed_attributes,
+        claim,
     }
 }
 

@@ -24,12 +24,10 @@ impl Postings {
             return;
         }
         let mut run = std::mem::take(&mut self.fresh);
-        run.sort_unstable();
+        run.sort_unstable_by_key(ordered);
         run.dedup();
         while let Some(mut longer) = self.runs.pop_if(|longer| longer.len() <= 2 * run.len()) {
-            longer.append(&mut run);
-            // This sort finds two runs, and does no more than join them.
-            longer.sort();
+            join(&mut longer, &run);
             longer.dedup();
             run = longer;
         }
@@ -63,6 +61,29 @@ impl Postings {
     /// All postings, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = Posting> + '_ {
         self.runs.iter().flatten().chain(&self.fresh).copied()
+    }
+}
+
+/// A posting as numbers of the same order: they are compared without a call.
+pub(super) fn ordered(posting: &Posting) -> (u128, u32) {
+    let [front @ .., a, b, c] = posting;
+    (u128::from_be_bytes(*front), u32::from_be_bytes([0, *a, *b, *c]))
+}
+
+/// Joins a sorted run into another one, from behind, so that it takes no room beside it.
+fn join(longer: &mut Vec<Posting>, run: &[Posting]) {
+    let (mut old, mut new) = (longer.len(), run.len());
+    longer.extend_from_slice(run);
+    // What is left of the old ones when no new one is, stands where it belongs.
+    while new > 0 {
+        let place = old + new - 1;
+        if old > 0 && ordered(&longer[old - 1]) > ordered(&run[new - 1]) {
+            old -= 1;
+            longer[place] = longer[old];
+        } else {
+            new -= 1;
+            longer[place] = run[new];
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::keys::{
     CHUNK_POSTINGS, CURSOR_KEY, POSTING_LENGTH, Posting, RUN_COUNT_KEY, after_key, chunk_key,
     last_id, postings_of, run_length_key,
 };
-use super::postings::Postings;
+use super::postings::{Postings, ordered};
 use crate::limits::VIEWS_RECENT_MAX;
 
 /// Postings from which on a run is left as it is.
@@ -141,7 +141,7 @@ impl Recent {
                 }
                 Some(_) | None => count,
             };
-            all.sort();
+            all.sort_by_key(ordered);
             all.dedup();
             for chunk in all.chunks(CHUNK_POSTINGS) {
                 values.insert(chunk_key(run, chunk[0]), Some(chunk.concat()));

@@ -40,7 +40,7 @@ impl Dialect {
         let ask = self.ask(method, path)?;
         Some(Box::pin(async move {
             let outcome = ask.answer(&desk).await;
-            outcome.unwrap_or_else(|failure| failure.answer(&desk.call.path))
+            Ok(outcome.unwrap_or_else(|failure| failure.answer(&desk.call.path)))
         }))
     }
 
