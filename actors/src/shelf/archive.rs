@@ -7,7 +7,7 @@
 //! more facts than were removed; those it knows change nothing when they are replayed over it.
 //!
 //! What grows with the orders of one thing is archived in parts, as among the snapshots (see
-//! [`super::parts`]): else whatever an offering ever sold would be archived anew with every stride.
+//! `parts.rs`): else whatever an offering ever sold would be archived anew with every stride.
 
 mod parted;
 
