@@ -21,6 +21,7 @@ use tracing::info;
 
 use super::checkpoint::{Changed, FORMATS_KEY, Meta, fold_stream, open_to_bytes, put_meta};
 use super::page::{self, Page};
+use super::parts;
 use super::tails::TailRecord;
 use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, decode_stored, formats};
 use crate::agenda::Open;
@@ -165,7 +166,7 @@ pub fn states<M: Machine>(
             let Some(place) = Stream::from_key(key) else {
                 // A part follows its head.
                 if let Some((stream, machine)) = states.last_mut() {
-                    parted::put(*stream, machine, value)?;
+                    parts::put(*stream, machine, value)?;
                 }
                 continue;
             };

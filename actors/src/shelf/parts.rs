@@ -24,7 +24,8 @@ use crate::machine::Machine;
 /// checkpoints of one thing lie seconds.
 const READS_MAX: usize = 16;
 
-fn key_of(stream: Stream, part: u64) -> Vec<u8> {
+/// The key of a part.
+pub(super) fn key_of(stream: Stream, part: u64) -> Vec<u8> {
     let mut key = page::of_snapshot(stream).0.to_key().to_vec();
     key.extend(part.to_be_bytes());
     key
@@ -162,7 +163,7 @@ impl Parts {
 }
 
 /// The parts that these facts are about.
-fn changed_by<M: Machine>(
+pub(super) fn changed_by<M: Machine>(
     stream: Stream,
     tail: &[TailRecord],
 ) -> Result<BTreeSet<u64>, ShelfError> {
@@ -175,7 +176,12 @@ fn changed_by<M: Machine>(
     Ok(parts)
 }
 
-fn put<M: Machine>(stream: Stream, machine: &mut M, part: &[u8]) -> Result<(), ShelfError> {
+/// Puts a part back.
+pub(super) fn put<M: Machine>(
+    stream: Stream,
+    machine: &mut M,
+    part: &[u8],
+) -> Result<(), ShelfError> {
     machine.put_part(part).map_err(|source| ShelfError::Codec { stream, source })
 }
 

@@ -1,29 +1,15 @@
 //! What is stored in parts is archived in parts, under the same keys: the head, and those parts that the
 //! facts are about. A head from before holds all of it itself, and is taken apart with its next fact.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use surehold_storage::{Change, SnapshotStore, Stream, codec};
 
 use super::super::page::{self, Page};
+use super::super::parts::{changed_by, key_of, put};
 use super::super::tails::TailRecord;
 use super::super::{Loaded, SNAPSHOTS, ShelfError, Stored, decode_stored, fold_one};
 use crate::machine::Machine;
-
-fn key_of(head: Stream, part: u64) -> Vec<u8> {
-    let mut key = head.to_key().to_vec();
-    key.extend(part.to_be_bytes());
-    key
-}
-
-/// Puts an archived part back.
-pub(super) fn put<M: Machine>(
-    stream: Stream,
-    machine: &mut M,
-    part: &[u8],
-) -> Result<(), ShelfError> {
-    machine.put_part(part).map_err(|source| ShelfError::Codec { stream, source })
-}
 
 /// Folds facts into the head on its page, and says what changes in the parts with that: both go in
 /// one batch.
@@ -34,7 +20,7 @@ pub(super) fn fold<M: Machine>(
     tail: &[TailRecord],
 ) -> Result<Vec<Change>, ShelfError> {
     let codec_error = |source| ShelfError::Codec { stream, source };
-    let (head, slot) = page::of_snapshot(stream);
+    let slot = page::of_snapshot(stream).1;
     let loaded = page.get(slot).map(|entry| decode_stored::<M>(stream, entry));
     let mut loaded = loaded.transpose()?;
     let known = loaded.as_ref().map_or(0, |loaded| loaded.machine.number());
@@ -47,7 +33,7 @@ pub(super) fn fold<M: Machine>(
         let mut wanted = changed_by::<M>(stream, &tail[new..])?;
         wanted.extend(own.keys());
         for part in wanted {
-            let stored = archive.get(SNAPSHOTS, &key_of(head, part))?;
+            let stored = archive.get(SNAPSHOTS, &key_of(stream, part))?;
             for bytes in stored.as_deref().into_iter().chain(own.get(&part).map(|own| &**own)) {
                 put(stream, machine, bytes)?;
             }
@@ -62,29 +48,16 @@ pub(super) fn fold<M: Machine>(
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine });
     page.put(slot, snapshot.map_err(codec_error)?.to_vec());
     let gone = before.iter().filter(|(part, old)| old.is_some() && !after.contains_key(part));
-    let gone = gone.map(|(part, _)| Change::Remove { space: SNAPSHOTS, key: key_of(head, *part) });
+    let gone =
+        gone.map(|(part, _)| Change::Remove { space: SNAPSHOTS, key: key_of(stream, *part) });
     let mut changes: Vec<Change> = gone.collect();
     for (part, value) in after {
-        let (key, value) = (key_of(head, part), value.to_vec());
+        let (key, value) = (key_of(stream, part), value.to_vec());
         if before.get(&part).and_then(Option::as_ref) != Some(&value) {
             changes.push(Change::Put { space: SNAPSHOTS, key, value });
         }
     }
     Ok(changes)
-}
-
-/// The parts that these facts are about.
-fn changed_by<M: Machine>(
-    stream: Stream,
-    tail: &[TailRecord],
-) -> Result<BTreeSet<u64>, ShelfError> {
-    let mut parts = BTreeSet::new();
-    for record in tail {
-        let fact = M::fact_from_bytes(&record.bytes);
-        let fact = fact.map_err(|source| ShelfError::Codec { stream, source })?;
-        parts.extend(M::part_of(&fact));
-    }
-    Ok(parts)
 }
 
 #[cfg(test)]
