@@ -88,9 +88,7 @@ impl Layer {
         let Some((first, last)) = records.first().zip(records.last()) else { return };
         let (first, last) = (first.sequence, last.sequence);
         if self.state(stream).is_some_and(|state| state.sequence >= last) {
-            let (place, slot) = page::of_snapshot(stream);
-            self.rested.entry(place).or_default().begin_earlier(slot, first);
-            return;
+            return self.begin_earlier(stream, first);
         }
         self.len += records.len();
         let since = self.records.entry(stream).or_default();
@@ -101,11 +99,17 @@ impl Layer {
     /// Puts a state back under what came since, unless a later one knows all of it.
     fn put_state_back(&mut self, stream: Stream, state: State<'_>) {
         if self.state(stream).is_some_and(|later| later.sequence >= state.sequence) {
-            let (place, slot) = page::of_snapshot(stream);
-            self.rested.entry(place).or_default().begin_earlier(slot, state.first);
-            return;
+            return self.begin_earlier(stream, state.first);
         }
         self.rest(stream, state);
+    }
+
+    /// Lets a stream's state stand for earlier records too.
+    fn begin_earlier(&mut self, stream: Stream, first: u64) {
+        let (place, slot) = page::of_snapshot(stream);
+        if let Some(rested) = self.rested.get_mut(&place) {
+            rested.begin_earlier(slot, first);
+        }
     }
 
     /// Everything goes back.

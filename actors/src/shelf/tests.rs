@@ -257,3 +257,22 @@ fn whoever_writes_meanwhile_is_none_of_the_checkpoint_s() {
     assert_eq!((world.checkpoint(), world.shelf.tail_records()), (7, 0));
     assert_eq!(numbers(&world.again()), [2, 2, 1, 1, 1]);
 }
+
+#[test]
+fn a_state_stands_for_what_came_back_under_it() {
+    // Of payment 1 a record comes back, of payment 2 a state.
+    for payment in [1, 2] {
+        let (world, snapshots) = interrupted();
+        let writer = Arc::clone(&world);
+        let write_and_fail = move || {
+            writer.append(payment, Event::Captured);
+            writer.settle(payment);
+            Err(SnapshotError::InUse("somebody".into()))
+        };
+        *snapshots.on_apply.lock().unwrap() = Some(Box::new(write_and_fail));
+        world.checkpoints.run(&world.shelf).unwrap_err();
+        assert_eq!(world.load(payment).machine.number(), 2);
+        assert_eq!(world.checkpoint(), payment - 1, "nothing else knows of its first record");
+        assert_eq!([1, 2, 3].map(|payment| world.again().load(payment).machine.number()), [1; 3]);
+    }
+}
