@@ -19,8 +19,8 @@
 //! | many appenders, 1,024 records under way | 650,000 to 900,000 records/s | 490,000 records/s |
 //! | opening after a kill, 1.2 GB in 300,000 frames | 1.8 s | 0.002 s |
 //!
-//! So a journal commits with one sync until its file is 2 GiB large and with quick repair from then on:
-//! recovery takes at most some three seconds, however large the journal grows. With quick repair every
+//! So a journal commits with one sync until its file is 1 GiB large and with quick repair from then on:
+//! recovery takes at most a second or two, however large the journal grows. With quick repair every
 //! commit writes the map of all pages, some 64 KiB for each GiB of the file, and that is what orders cost
 //! more once there are millions of them.
 //!

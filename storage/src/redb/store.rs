@@ -35,7 +35,7 @@ const LOCK: &str = "journal.lock";
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// From this size on, every commit also stores what redb needs to open at once after a hard stop.
 /// Below it redb walks the whole file then, which is quick enough; see the figures in [`super`].
-pub(crate) const QUICK_REPAIR_FROM_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+pub(crate) const QUICK_REPAIR_FROM_BYTES: u64 = 1024 * 1024 * 1024;
 /// After so much was written the file is asked again how large it is: room in it is used again.
 const LOOK_AGAIN_BYTES: u64 = 16 * 1024 * 1024;
 
