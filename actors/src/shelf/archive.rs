@@ -11,19 +11,16 @@
 
 mod parted;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use surehold_domain::inventory::Inventory;
 use surehold_domain::saga::Saga;
 use surehold_storage::{Archive, Change, Direction, Record, SnapshotStore, Stream, codec};
 use tracing::info;
 
-use super::checkpoint::{Changed, FORMATS_KEY, Meta, fold_stream, open_to_bytes, put_meta};
+use super::checkpoint::{FORMATS_KEY, Meta, Opens, fold_stream, open_to_bytes, put_meta};
 use super::page::{self, Page};
 use super::parts;
 use super::tails::TailRecord;
-use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError, decode_stored, formats};
+use super::{META, SNAPSHOTS, Shelf, ShelfError, decode_stored, formats};
 use crate::agenda::Open;
 use crate::machine::Machine;
 use crate::stream::Kind;
@@ -230,7 +227,7 @@ fn restore_pages(
     meta: &mut Meta,
 ) -> Result<(), ShelfError> {
     let mut changes = Vec::with_capacity(entries.len() + 1);
-    let mut opens: BTreeMap<Stream, Changed> = BTreeMap::new();
+    let mut opens = Opens::of(shelf);
     for (key, value) in entries {
         // The key of a part is that of no page.
         if let Some(place) = Stream::from_key(&key) {
@@ -239,7 +236,7 @@ fn restore_pages(
         meta.add(SNAPSHOTS, &key, &value);
         changes.push(Change::Put { space: SNAPSHOTS, key, value });
     }
-    changes.extend(opens.into_values().filter_map(|changed| changed.change(meta)));
+    changes.extend(opens.changes(meta));
     changes.push(put_meta(meta)?);
     Ok(shelf.snapshots.apply(changes)?)
 }
@@ -249,7 +246,7 @@ fn enter(
     shelf: &Shelf,
     place: Stream,
     page: &[u8],
-    opens: &mut BTreeMap<Stream, Changed>,
+    opens: &mut Opens<'_>,
 ) -> Result<(), ShelfError> {
     for (slot, bytes) in page::entries(page) {
         let stream = page::snapshot_stream(place, slot);
@@ -259,12 +256,7 @@ fn enter(
         }
         let saga = decode_stored::<Saga>(stream, bytes)?.machine;
         let Some(open) = Open::of(&saga) else { continue };
-        let (place, slot) = page::of_open(stream);
-        let index = match opens.entry(place) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Changed::load(shelf, OPEN, place)?),
-        };
-        index.put(slot, open_to_bytes(stream, &open)?);
+        opens.set(stream, Some(Some(open_to_bytes(stream, &open)?)))?;
     }
     Ok(())
 }

@@ -179,7 +179,7 @@ fn store(
     durable: u64,
     meta: &mut Meta,
 ) -> Result<usize, ShelfError> {
-    let mut opens = Opens { shelf, pages: BTreeMap::new() };
+    let mut opens = Opens::of(shelf);
     let (mut changes, mut streams) = (Vec::with_capacity(batch.len() * 2 + 1), 0);
     for page in batch {
         let Some((place, part)) = page.first() else { continue };
@@ -202,7 +202,7 @@ fn store(
         }
         changes.extend(changed.change(meta));
     }
-    changes.extend(opens.pages.into_values().filter_map(|changed| changed.change(meta)));
+    changes.extend(opens.changes(meta));
     meta.journal = shelf.journal.identity();
     meta.counters = shelf.numbers.all();
     changes.extend([put_meta(meta)?, put_formats()]);
@@ -211,13 +211,21 @@ fn store(
 }
 
 /// The pages of the index of unfinished orders that change with a batch.
-struct Opens<'a> {
+pub(super) struct Opens<'a> {
     shelf: &'a Shelf,
     pages: BTreeMap<Stream, Changed>,
 }
 
-impl Opens<'_> {
-    fn set(&mut self, stream: Stream, open: OpenEntry) -> Result<(), ShelfError> {
+impl<'a> Opens<'a> {
+    pub(super) fn of(shelf: &'a Shelf) -> Opens<'a> {
+        Opens { shelf, pages: BTreeMap::new() }
+    }
+
+    pub(super) fn changes(self, meta: &mut Meta) -> impl Iterator<Item = Change> {
+        self.pages.into_values().filter_map(|changed| changed.change(meta))
+    }
+
+    pub(super) fn set(&mut self, stream: Stream, open: OpenEntry) -> Result<(), ShelfError> {
         let Some(open) = open else { return Ok(()) };
         let (place, slot) = page::of_open(stream);
         let changed = match self.pages.entry(place) {
