@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
+use crate::payment_service::Service;
 use crate::server::{CINEMA, Server, until};
 
 fn place(client: &mut Client, key: &str, body: &Value) -> Answer {
@@ -73,13 +74,11 @@ fn fifty_in_flight_make_one_order_and_all_hear_of_it_once_it_settled() {
     let folder = tempfile::tempdir().unwrap();
     let market = folder.path().join("cinema.toml");
     std::fs::write(&market, CINEMA).unwrap();
-    let config = folder.path().join("surehold.toml");
-    std::fs::write(&config, "[sandbox]\ndelay = \"700 ms\"\n").unwrap();
-    let (market, config) = (market.display().to_string(), config.display().to_string());
-    let flags = ["--admin", "--market", &market, "--config", &config];
+    let gateway = Service::holding();
+    let flags = ["--admin", "--market", market.to_str().unwrap(), "--payment-url", &gateway.url];
     let server = Server::with(&folder.path().join("data"), &flags);
-    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "7"}});
-    let other = json!({"customer": "ann", "offering": 1, "payment": {"card": "8"}});
+    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "tok-7"}});
+    let other = json!({"customer": "ann", "offering": 1, "payment": {"card": "tok-8"}});
     let answers: Vec<Answer> = std::thread::scope(|scope| {
         let begin = || place(&mut server.client(), "k", &order).expect(201);
         let all: Vec<_> = (0..50).map(|_| scope.spawn(begin)).collect();
@@ -88,9 +87,10 @@ fn fifty_in_flight_make_one_order_and_all_hear_of_it_once_it_settled() {
         let mut client = server.client();
         until("the first one was taken", || (client.get(looking).status == 200).then_some(()));
         let seen = client.get(looking).expect(200).json();
-        assert_eq!(seen["phase"], "paying", "the gateway takes its time");
+        assert_eq!(seen["phase"], "paying", "the gateway has not answered");
         let refused = place(&mut client, "k", &other).expect(422);
         assert_eq!(refused.json()["type"], "/problems/idempotency-key-reused");
+        gateway.release();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
     for answer in &answers {
@@ -103,6 +103,7 @@ fn fifty_in_flight_make_one_order_and_all_hear_of_it_once_it_settled() {
     assert_eq!(held, 1);
     let audit = server.client().get("/v1/admin/audit").json();
     assert_eq!(audit["money"]["EUR"]["captured"], 1250, "{audit}");
+    assert_eq!(gateway.ledger().payments.len(), 1);
 }
 
 #[test]

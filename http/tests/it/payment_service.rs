@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -79,6 +79,8 @@ pub(crate) struct Service {
     pub(crate) url: String,
     ledger: Arc<Mutex<Ledger>>,
     seed: Option<u64>,
+    /// Whether nobody is answered for now, and who waits for that to end.
+    held: Arc<(Mutex<bool>, Condvar)>,
 }
 
 struct Asked {
@@ -93,7 +95,7 @@ impl Service {
     pub(crate) fn start(seed: Option<u64>) -> Service {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = Service { url, ledger: Arc::default(), seed };
+        let service = Service { url, ledger: Arc::default(), seed, held: Arc::default() };
         let serving = service.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -105,6 +107,19 @@ impl Service {
         service
     }
 
+    /// Starts one without faults that answers nobody until it is told to.
+    pub(crate) fn holding() -> Service {
+        let service = Service::start(None);
+        *service.held.0.lock().unwrap() = true;
+        service
+    }
+
+    /// Answers everybody from now on.
+    pub(crate) fn release(&self) {
+        *self.held.0.lock().unwrap() = false;
+        self.held.1.notify_all();
+    }
+
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap()
     }
@@ -113,6 +128,7 @@ impl Service {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream);
         while let Some(asked) = read(&mut reader)? {
+            drop(self.held.1.wait_while(self.held.0.lock().unwrap(), |held| *held).unwrap());
             let fault = self.fault(&asked);
             match fault {
                 Some(Fault::Reset) => return Ok(()),

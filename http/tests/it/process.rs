@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::client::Client;
+use crate::payment_service::Service;
 use crate::server::{CINEMA, Server, command, until};
 
 /// Runs a start that must fail, and returns its one line on stderr.
@@ -93,13 +94,12 @@ fn finishes_what_it_began() {
 #[test]
 fn what_takes_too_long_is_said_to_be_on_its_way() {
     let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("surehold.toml");
-    std::fs::write(&config, "[sandbox]\ndelay = \"9900 ms\"\n").unwrap();
+    let gateway = Service::holding();
     let data = folder.path().join("data");
-    let flags = ["--config", config.to_str().unwrap(), "--market", "talentshare"];
+    let flags = ["--payment-url", &gateway.url, "--market", "talentshare"];
     let server = Server::with(&data, &flags);
     let mut client = server.client();
-    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "7"}});
+    let order = json!({"customer": "ann", "offering": 1, "payment": {"card": "tok-7"}});
     let placing = std::thread::spawn(move || client.post("/v1/talentshare/orders", &order));
     let mut other = server.client();
     until("the order is under way", || {
@@ -113,7 +113,8 @@ fn what_takes_too_long_is_said_to_be_on_its_way() {
     assert_eq!(status.code(), Some(0));
     let told = placing.join().unwrap().expect(202).json();
     assert_eq!(told["phase"], "paying", "{told}");
-    let server = Server::with(&data, &["--market", "talentshare"]);
+    gateway.release();
+    let server = Server::with(&data, &flags);
     until("the next server finishes it", || {
         let order = server.client().get("/v1/talentshare/orders/1").json();
         (order["payment"]["state"] == "captured").then_some(())
