@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use surehold_benches::suites::{engine, growth, journal, memory, recovery, subject};
+use surehold_benches::build::build_server;
+use surehold_benches::server::Launch;
+use surehold_benches::suites::{bare, engine, growth, journal, memory, recovery, subject};
 
 use crate::measured::{AllArgs, Found, Measured, Tell};
 
@@ -19,6 +21,11 @@ pub(crate) enum Direct {
     Recovery(Measured<recovery::RecoveryArgs>),
     /// The cost of an order after many others.
     Growth(Measured<growth::GrowthArgs>),
+    /// The bare path of an order beside the engine: what the machine leaves to everything else.
+    Bare(Measured<bare::BareArgs>),
+    /// The bare path's server.
+    #[command(hide = true)]
+    BareServer(bare::edge::EdgeArgs),
     /// The process that some suites measure.
     #[command(hide = true)]
     Subject(subject::SubjectArgs),
@@ -34,6 +41,11 @@ impl Direct {
             Self::Memory(it) => it.run("memory", None, memory),
             Self::Recovery(it) => it.run("recovery", None, recovery),
             Self::Growth(it) => it.run("growth", None, growth),
+            Self::Bare(it) => it.run("bare", None, bare_path),
+            Self::BareServer(args) => {
+                bare::edge::serve(&args)?;
+                Ok(true)
+            }
             Self::Subject(args) => {
                 subject::run(args)?;
                 Ok(true)
@@ -52,6 +64,12 @@ fn recovery(args: &recovery::RecoveryArgs, tell: Tell<'_>) -> Found {
 
 fn growth(args: &growth::GrowthArgs, tell: Tell<'_>) -> Found {
     Ok(waiting()?.block_on(growth::run(args, &this_program()?, tell))?)
+}
+
+fn bare_path(args: &bare::BareArgs, tell: Tell<'_>) -> Found {
+    let mut launch = Launch::new(args.server.clone().map_or_else(build_server, Ok)?);
+    launch.scratch = args.scratch.clone().unwrap_or(launch.scratch);
+    Ok(bare::run(args, &this_program()?, &launch, tell)?)
 }
 
 fn this_program() -> std::io::Result<PathBuf> {
@@ -89,6 +107,28 @@ pub(crate) fn modest_recovery(args: &AllArgs, tell: Tell<'_>) -> Found {
     let (in_flight, filled) = (1024, None);
     let args = recovery::RecoveryArgs { orders, kills, in_flight, seed, server, filled, scratch };
     recovery(&args, tell)
+}
+
+/// `bare` in a modest size.
+pub(crate) fn modest_bare(args: &AllArgs, tell: Tell<'_>) -> Found {
+    let (server, scratch) = (args.outside.server.clone(), args.outside.scratch.clone());
+    let AllArgs { orders: requests, rounds, seed, offerings, .. } = *args;
+    let (orders, offerings, connections) = (requests as u64, offerings as u64, vec![64]);
+    let in_flight = 1024;
+    bare_path(
+        &bare::BareArgs {
+            orders,
+            in_flight,
+            requests,
+            connections,
+            offerings,
+            rounds,
+            seed,
+            server,
+            scratch,
+        },
+        tell,
+    )
 }
 
 /// One thread: the cores are the measured process's.

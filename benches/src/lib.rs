@@ -26,6 +26,7 @@ pub mod curves;
 pub mod document;
 pub mod findings;
 pub mod http;
+pub mod interrupt;
 pub mod load;
 pub mod machine;
 pub mod page;

@@ -18,6 +18,7 @@
 //! cargo run --release -p surehold-benches -- memory --orders 1000000
 //! cargo run --release -p surehold-benches -- recovery --orders 1000000 --server target/release/surehold
 //! cargo run --release -p surehold-benches -- growth --orders 10000000
+//! cargo run --release -p surehold-benches -- bare
 //! cargo run --release -p surehold-benches -- compare
 //! ```
 //!

@@ -13,12 +13,12 @@ use surehold_benches::calibrate;
 use surehold_benches::document::Document;
 use surehold_benches::findings::Findings;
 use surehold_benches::http;
+use surehold_benches::interrupt::unless_interrupted;
 use surehold_benches::page;
 use surehold_benches::plan::{Inventory, Plan};
 use surehold_benches::progress::Progress;
 use surehold_benches::server::Launch;
 use surehold_benches::suites::{hot, mixed};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{actors, at_least_one, direct};
 
@@ -120,12 +120,13 @@ type Part = (&'static str, fn(&AllArgs) -> Option<u64>, fn(&AllArgs, Tell<'_>) -
 
 /// Every suite, in a modest size. Those in this process come before those over HTTP, whose clean end on an interrupt
 /// stays in force after them.
-const ALL: [Part; 8] = [
+const ALL: [Part; 9] = [
     ("engine", |_| None, direct::modest_engine),
     ("journal", |_| None, direct::modest_journal),
     ("memory", |_| None, direct::modest_memory),
     ("recovery", |_| None, direct::modest_recovery),
     ("actors", |_| None, actors::modest),
+    ("bare", |_| None, direct::modest_bare),
     (
         "http",
         |args| steps(OverHttp::Http, &args.modest()),
@@ -271,22 +272,14 @@ fn over_http(which: OverHttp, args: &HttpArgs, tell: Tell<'_>) -> Found {
     let (plan, launch) = (args.plan(), args.outside.launch()?);
     // One thread: the cores are the server's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let running = async {
-            match which {
-                OverHttp::Http => http::run(&plan, &launch, tell).await,
-                OverHttp::Hot => hot::run(&plan, &launch, tell).await,
-                OverHttp::Mixed => mixed::run(&plan, &launch, tell).await,
-            }
-        };
-        tokio::select! {
-            found = running => Ok(found?),
-            _ = interrupt.recv() => Err("interrupted".into()),
-            _ = terminate.recv() => Err("terminated".into()),
+    let running = async {
+        match which {
+            OverHttp::Http => http::run(&plan, &launch, tell).await,
+            OverHttp::Hot => hot::run(&plan, &launch, tell).await,
+            OverHttp::Mixed => mixed::run(&plan, &launch, tell).await,
         }
-    })
+    };
+    Ok(runtime.block_on(unless_interrupted(running))??)
 }
 
 /// A rate of at least one a second: below that, a load could not be told from one that stalls.

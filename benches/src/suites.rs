@@ -1,13 +1,15 @@
 //! The suites that measure, each of which makes [`Findings`](crate::findings::Findings); `http`, the first of them, is a
 //! module of the crate itself. `hot` and `mixed` know the server only from outside, as it does.
 //!
-//! The others link what they measure. `actors` hosts the domain's machines in several ways; `journal` writes records. For
+//! The others link what they measure. `actors` hosts the domain's machines in several ways; `journal` writes records; `bare`
+//! is an order's path without an engine around it. For
 //! the library `shop` is the load: an opened engine and tasks that place orders in it. `subject` is a process of its own
 //! that holds such a shop, so that its memory is nobody else's and so that it can be killed; it is this program, started
 //! again. `safety` holds each of these runs against what would make its figures worthless: a folder in memory, a disk that
 //! is not synced.
 
 pub mod actors;
+pub mod bare;
 pub mod engine;
 pub mod growth;
 pub mod hot;

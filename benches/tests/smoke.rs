@@ -27,6 +27,7 @@ use surehold_benches::http::HttpError;
 use surehold_benches::load::{Load, LoadError, Tally};
 use surehold_benches::runs::{Outcome, crashes, faults, overload, slow_payments};
 use surehold_benches::server::Launch;
+use surehold_benches::suites::bare::{self, BareArgs};
 use surehold_benches::wire::{self, Connection, WireError};
 use surehold_benches::workload::{Workload, order_bodies};
 use tokio::signal::unix::{SignalKind, signal};
@@ -204,6 +205,32 @@ fn check(outcome: Result<Outcome, HttpError>, scratch: &Path) {
     let json = serde_json::to_value(&outcome).unwrap();
     assert_eq!(json["lines"].as_array().unwrap().len(), outcome.lines.len());
     assert_eq!(std::fs::read_dir(scratch).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn the_bare_path_stands_beside_the_engine_and_the_server() {
+    let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let args = BareArgs {
+        orders: 200,
+        in_flight: 16,
+        requests: 200,
+        connections: vec![4],
+        offerings: 5,
+        rounds: 1,
+        seed: 7,
+        server: None,
+        scratch: Some(scratch.path().to_path_buf()),
+    };
+    let program = Path::new(env!("CARGO_BIN_EXE_surehold-benches"));
+    let launch = real(scratch.path());
+    let found = bare::run(&args, program, &launch, &mut |_| {}).unwrap();
+    for key in ["bare.library", "bare.library.engine", "bare.4.path", "bare.4.server"] {
+        let figure = found.figures.iter().find(|figure| figure.key == key);
+        assert!(figure.is_some_and(|figure| figure.median > 0.0), "{key}: {found:?}");
+    }
+    let shares = found.figures.iter().filter(|figure| figure.key.ends_with(".share"));
+    assert_eq!(shares.count(), 2, "{found:?}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[tokio::test]
