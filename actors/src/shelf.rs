@@ -256,10 +256,14 @@ impl Shelf {
         if M::PARTED {
             return Ok(());
         }
+        let mut tails = self.shard(Self::index(stream));
+        if !tails.ends_at(stream, sequence) {
+            // What is known of it is that state already, or more.
+            return Ok(());
+        }
         let (stored, open) = (StoredRef { sequence, machine }, machine.open());
         let gone = codec::encode_for(M::STATE_VERSION, &stored, |bytes| {
-            let state = State { bytes, first: sequence, sequence, open };
-            self.shard(Self::index(stream)).settle(stream, state)
+            tails.settle(stream, State { bytes, first: sequence, sequence, open })
         });
         let gone = gone.map_err(|source| ShelfError::Codec { stream, source })?;
         self.records.fetch_sub(gone, Ordering::Relaxed);
@@ -275,6 +279,19 @@ impl Shelf {
         // snapshot newer, and records it already holds are skipped.
         let tail = self.shard(Self::index(stream)).get(stream);
         self.fold(stream, &tail)
+    }
+
+    /// Whether there is such a thing, without reading what it is.
+    ///
+    /// # Errors
+    /// [`ShelfError`] if what is stored cannot be read.
+    pub fn exists(&self, stream: Stream) -> Result<bool, ShelfError> {
+        if self.shard(Self::index(stream)).knows(stream) {
+            return Ok(true);
+        }
+        let (place, slot) = page::of_snapshot(stream);
+        let stored = self.snapshots.get(SNAPSHOTS, &place.to_key())?;
+        Ok(stored.is_some_and(|stored| page::find(&stored, slot).is_some()))
     }
 
     /// As [`Shelf::load`], but of what is stored in parts there is only what the newest facts are about.

@@ -4,8 +4,12 @@
 //! A reader looks at the version first and decodes with the type of that version, so a format can
 //! change, and bincode itself can be replaced, without touching what is already stored.
 
+mod short;
+
 use std::cell::Cell;
 
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -47,6 +51,18 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// Where bincode writes to. Its own way into a list goes through `io::Write`, with an error to be made and dropped
+/// for each number; this one cannot fail, so nothing is left of a number but its bytes.
+struct Sink<'a>(&'a mut Vec<u8>);
+
+impl Writer for Sink<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
 fn config<const LIMIT: usize>() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
@@ -56,7 +72,7 @@ fn config<const LIMIT: usize>() -> impl bincode::config::Config {
 /// # Errors
 /// [`CodecError::Malformed`] if the type cannot be written (a map of unknown length, for example).
 pub fn encode<T: Serialize>(version: u8, value: &T) -> Result<Bytes, CodecError> {
-    encode_for(version, value, Bytes::copy_from_slice)
+    encode_for(version, value, short::shared)
 }
 
 /// The same for whoever has a place for the bytes already.
@@ -72,7 +88,7 @@ pub fn encode_for<T: Serialize, R>(
     let mut scratch = SCRATCH.take();
     scratch.clear();
     scratch.push(version);
-    bincode::serde::encode_into_std_write(value, &mut scratch, config::<VALUE_BYTES_MAX>())
+    bincode::serde::encode_into_writer(value, Sink(&mut scratch), config::<VALUE_BYTES_MAX>())
         .map_err(|e| CodecError::Malformed(e.to_string()))?;
     let taken = take(&scratch);
     if scratch.capacity() <= SCRATCH_BYTES_MAX {

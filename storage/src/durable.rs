@@ -1,9 +1,9 @@
 //! The durable sequence: how far the journal has reached the disk, and who waits for it.
 //!
-//! Waiters sit in a map ordered by sequence, so that a commit wakes those it has satisfied and
-//! nobody else; a plain broadcast would wake every waiter on every commit.
+//! Each waiter says for which sequence, so that a commit wakes those it has satisfied and nobody else; a plain
+//! broadcast would wake every waiter on every commit. They sit in a list that each commit goes through once: nearly
+//! all of them wait for this commit or the next, and their number is bounded by the gate and by the calls under way.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,11 +19,12 @@ pub struct NotDurable(pub Arc<str>);
 #[derive(Debug, Default)]
 struct Waiting {
     closed: Option<Arc<str>>,
-    by_sequence: BTreeMap<u64, Vec<Waiter>>,
+    waiters: Vec<Waiter>,
 }
 
 #[derive(Debug)]
 struct Waiter {
+    sequence: u64,
     sender: oneshot::Sender<()>,
     /// Whether the commit is made for it; the others take what comes.
     hurried: bool,
@@ -97,7 +98,7 @@ impl Durable {
                 return Err(NotDurable(Arc::clone(reason)));
             }
             let (sender, receiver) = oneshot::channel();
-            waiting.by_sequence.entry(sequence).or_default().push(Waiter { sender, hurried });
+            waiting.waiters.push(Waiter { sequence, sender, hurried });
             // Counted before anybody can serve it.
             (receiver, hurried && self.demand.wait())
         };
@@ -124,13 +125,12 @@ impl Durable {
     /// Says that everything up to `sequence` is durable. Only the journal's writer calls this.
     pub fn publish(&self, sequence: u64) {
         self.reached.fetch_max(sequence, Ordering::AcqRel);
-        let satisfied = {
+        let satisfied: Vec<Waiter> = {
             let mut waiting = self.waiting();
-            let later = waiting.by_sequence.split_off(&(sequence + 1));
-            std::mem::replace(&mut waiting.by_sequence, later)
+            waiting.waiters.extract_if(.., |waiter| waiter.sequence <= sequence).collect()
         };
         let mut hurried = 0;
-        for waiter in satisfied.into_values().flatten() {
+        for waiter in satisfied {
             hurried += usize::from(waiter.hurried);
             // A waiter that went away needs no answer.
             let _ = waiter.sender.send(());
@@ -143,13 +143,13 @@ impl Durable {
         let mut waiting = self.waiting();
         waiting.closed.get_or_insert_with(|| reason.into());
         self.is_closed.store(true, Ordering::Release);
-        waiting.by_sequence.clear();
+        waiting.waiters.clear();
         drop(waiting);
         self.closing.notify_waiters();
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Every critical section leaves the map whole, so a poisoned lock holds good data.
+        // Every critical section leaves the list whole, so a poisoned lock holds good data.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -35,6 +35,7 @@ struct Slot {
 pub(super) struct Rested {
     /// One state after the other, as they came.
     bytes: Vec<u8>,
+    /// In their own order, which nearly always is that in which they come.
     slots: Vec<Slot>,
 }
 
@@ -44,8 +45,14 @@ impl Rested {
         self.slots.len()
     }
 
-    fn at(&self, slot: u8) -> Option<usize> {
-        self.slots.iter().position(|other| other.slot == slot)
+    /// Where a slot is, or where it would be.
+    fn at(&self, slot: u8) -> Result<usize, usize> {
+        match self.slots.last() {
+            Some(last) if last.slot >= slot => {
+                self.slots.binary_search_by_key(&slot, |other| other.slot)
+            }
+            Some(_) | None => Err(self.slots.len()),
+        }
     }
 
     fn state(&self, slot: &Slot) -> State<'_> {
@@ -55,7 +62,7 @@ impl Rested {
 
     /// The state at a slot.
     pub(super) fn get(&self, slot: u8) -> Option<State<'_>> {
-        self.at(slot).map(|at| self.state(&self.slots[at]))
+        self.at(slot).ok().map(|at| self.state(&self.slots[at]))
     }
 
     /// Those that are not durable.
@@ -66,28 +73,37 @@ impl Rested {
 
     /// All of them, in the order of their slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u8, State<'_>)> {
-        let mut order: Vec<_> = self.slots.iter().collect();
-        order.sort_unstable_by_key(|slot| slot.slot);
-        order.into_iter().map(|slot| (slot.slot, self.state(slot)))
+        self.slots.iter().map(|slot| (slot.slot, self.state(slot)))
     }
 
     /// Puts a state in the place of the one at its slot, if there is one.
     pub(super) fn put(&mut self, slot: u8, neighbours: usize, state: State<'_>) {
-        if let Some(at) = self.at(slot) {
-            self.remove(at);
+        let State { bytes, first, sequence, open } = state;
+        let at = self.at(slot);
+        if let Ok(at) = at {
+            self.drop_bytes(at);
         } else if self.slots.is_empty() {
             // They are much alike.
-            self.bytes.reserve_exact(neighbours * (state.bytes.len() + state.bytes.len() / 8));
+            self.bytes.reserve_exact(neighbours * (bytes.len() + bytes.len() / 8));
             self.slots.reserve_exact(neighbours);
         }
-        let State { bytes, first, sequence, open } = state;
         let (from, length) = (self.bytes.len(), bytes.len());
         self.bytes.extend_from_slice(bytes);
-        self.slots.push(Slot { slot, from, length, first, sequence, open });
+        let put = Slot { slot, from, length, first, sequence, open };
+        match at {
+            Ok(at) => self.slots[at] = put,
+            Err(at) => self.slots.insert(at, put),
+        }
     }
 
-    fn remove(&mut self, at: usize) {
-        let Slot { from, length, .. } = self.slots.remove(at);
+    /// As [`Rested::put`]; what the state at this slot stood for, this one stands for too.
+    pub(super) fn follow(&mut self, slot: u8, neighbours: usize, state: State<'_>) {
+        let first = self.at(slot).map_or(state.first, |at| self.slots[at].first);
+        self.put(slot, neighbours, State { first, ..state });
+    }
+
+    fn drop_bytes(&mut self, at: usize) {
+        let Slot { from, length, .. } = self.slots[at];
         self.bytes.drain(from..from + length);
         for slot in self.slots.iter_mut().filter(|slot| slot.from > from) {
             slot.from -= length;
@@ -96,7 +112,7 @@ impl Rested {
 
     /// Lets the state at a slot stand for earlier records too.
     pub(super) fn begin_earlier(&mut self, slot: u8, first: u64) {
-        if let Some(at) = self.at(slot) {
+        if let Ok(at) = self.at(slot) {
             let known = &mut self.slots[at].first;
             *known = first.min(*known);
         }
@@ -125,8 +141,8 @@ mod tests {
         assert_eq!(found(&rested), all);
         rested.put(5, 16, state(b"a longer one", 20));
         rested.put(0, 16, state(b"0", 21));
-        rested.put(0, 16, state(b"00", 22));
-        let all = [(0, &b"00"[..], 22), (5, b"a longer one", 20), (7, b"seven", 8), (15, b"", 16)];
+        rested.follow(0, 16, state(b"00", 23));
+        let all = [(0, &b"00"[..], 21), (5, b"a longer one", 20), (7, b"seven", 8), (15, b"", 16)];
         assert_eq!(found(&rested), all);
         assert_eq!(rested.get(7).unwrap().bytes, b"seven");
         assert!(rested.get(8).is_none());

@@ -75,12 +75,15 @@ impl Layer {
         if known.get().last().map(|record| record.sequence) != Some(state.sequence) {
             return 0;
         }
-        let (before, records) = (self.len, known.remove());
-        self.len -= records.len();
-        let first = self.state(stream).map(|earlier| earlier.first);
-        let first = first.or_else(|| records.first().map(|record| record.sequence));
-        self.rest(stream, State { first: first.unwrap_or(state.first), ..state });
-        before - self.len
+        let records = known.remove();
+        let first = records.first().map_or(state.first, |record| record.sequence);
+        let (place, slot) = page::of_snapshot(stream);
+        let rested = self.rested.entry(place).or_default();
+        let states = rested.len();
+        rested.follow(slot, page::neighbours(stream), State { first, ..state });
+        let gone = records.len() - (rested.len() - states);
+        self.len -= gone;
+        gone
     }
 
     /// Puts records back in front of those that came since, unless a later state knows them.
@@ -153,8 +156,21 @@ impl Tails {
         Tail { state, records: [sealed, since].concat() }
     }
 
+    /// Whether anything is known of a stream since its snapshot.
+    pub(super) fn knows(&self, stream: Stream) -> bool {
+        [&self.fresh, &*self.sealed]
+            .into_iter()
+            .any(|layer| layer.records.contains_key(&stream) || layer.state(stream).is_some())
+    }
+
     pub(super) fn push(&mut self, stream: Stream, record: TailRecord) {
         self.fresh.push(stream, record);
+    }
+
+    /// Whether there are records that a state could take the place of, up to this sequence.
+    pub(super) fn ends_at(&self, stream: Stream, sequence: u64) -> bool {
+        let last = self.fresh.records.get(&stream).and_then(|records| records.last());
+        last.is_some_and(|record| record.sequence == sequence)
     }
 
     /// Leaves a state in the place of its records. Says how many went.

@@ -95,6 +95,20 @@ fn a_state_stands_for_its_records() {
 }
 
 #[test]
+fn whether_a_thing_is_there_is_known_wherever_it_lies() {
+    let world = World::new();
+    world.append(1, requested());
+    world.append(2, requested());
+    world.settle(2);
+    let there = || [1, 2, 3].map(|one| world.shelf.exists(key(one).stream()).unwrap());
+    assert_eq!(there(), [true, true, false], "as records, and as a state");
+    world.journal.release();
+    world.checkpoint();
+    assert_eq!(world.shelf.tail_records(), 0);
+    assert_eq!(there(), [true, true, false], "among the snapshots, on the page of the third");
+}
+
+#[test]
 fn a_checkpoint_stores_what_is_durable_and_keeps_the_rest() {
     let world = World::new();
     for payment in 1..=3 {

@@ -209,7 +209,9 @@ impl Engine {
         command: Command,
     ) -> Result<Seen, Refusal> {
         // Known before it is asked, so that asking for nonsense wakes nobody.
-        load(core, order)?;
+        if !core.post.shelf.exists(stream::order(order))? {
+            return Err(not_found(order.order));
+        }
         if let Some(cause) = core.orders.quarantined(order) {
             return Err(Refusal::Quarantined { order: order.order.0, cause });
         }
