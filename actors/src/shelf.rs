@@ -6,17 +6,23 @@
 //! journal, and a reader needs no actor at all. A checkpoint (see [`checkpoint`]) folds tails into new
 //! snapshots, so that the tails stay short.
 //!
+//! A snapshot is used only when it and its neighbours were found to be what they should be (`fit.rs`).
+//!
 //! Invariants: a record is in the journal if and only if a tail knows of it or it is under the
 //! watermark; a snapshot never holds a fact that is not durable.
 
 pub mod archive;
+mod changed;
 pub mod checkpoint;
 mod error;
+mod fit;
 mod formats;
+mod meta;
 mod page;
 mod parts;
 pub mod recover;
 mod rested;
+mod stretch;
 mod tails;
 #[cfg(test)]
 mod tests;
@@ -31,10 +37,12 @@ use surehold_storage::{Journal, NewRecord, SnapshotStore, Space, Stream};
 use crate::machine::Machine;
 use crate::numbers::Numbers;
 pub use error::ShelfError;
+use fit::Fit;
+pub use fit::Walk;
 use rested::State;
 use tails::{Tail, TailRecord, Tails};
 
-/// Snapshots, several neighbours to a page.
+/// Snapshots, several neighbours to a page. Only the shelf reads them: it checks what it reads.
 pub const SNAPSHOTS: Space = Space(1);
 /// Unfinished orders by page: what [`crate::agenda::Open`] knows of them.
 pub const OPEN: Space = Space(2);
@@ -44,6 +52,8 @@ pub const META: Space = Space(3);
 pub const VIEWS: Space = Space(4);
 /// How far followers have come.
 pub const CURSORS: Space = Space(5);
+/// What runs of neighbouring snapshots come to.
+pub const STRETCHES: Space = Space(6);
 
 const SHARDS: usize = 64;
 
@@ -89,6 +99,8 @@ pub struct Shelf {
     /// The last sequence given out.
     appended: AtomicU64,
     limit: Limit,
+    /// Which of the snapshots may be used.
+    fit: Fit,
 }
 
 /// When a checkpoint is wanted.
@@ -113,6 +125,7 @@ impl Shelf {
             records: AtomicUsize::new(0),
             appended: AtomicU64::new(0),
             limit: Limit { records: tail_records_max, reached: Arc::default() },
+            fit: Fit::default(),
         }
     }
 
@@ -290,7 +303,7 @@ impl Shelf {
             return Ok(true);
         }
         let (place, slot) = page::of_snapshot(stream);
-        let stored = self.snapshots.get(SNAPSHOTS, &place.to_key())?;
+        let stored = self.entry(&place.to_key())?;
         Ok(stored.is_some_and(|stored| page::find(&stored, slot).is_some()))
     }
 
@@ -335,7 +348,7 @@ impl Shelf {
             return parts::load(self, stream);
         }
         let (place, slot) = page::of_snapshot(stream);
-        let stored = self.snapshots.get(SNAPSHOTS, &place.to_key())?;
+        let stored = self.entry(&place.to_key())?;
         let entry = stored.as_deref().and_then(|stored| page::find(stored, slot));
         entry.map(|bytes| decode_stored(stream, bytes)).transpose()
     }

@@ -104,8 +104,17 @@ pub(crate) fn modest_memory(args: &AllArgs, tell: Tell<'_>) -> Found {
 pub(crate) fn modest_recovery(args: &AllArgs, tell: Tell<'_>) -> Found {
     let (server, scratch) = (args.outside.server.clone(), args.outside.scratch.clone());
     let (orders, kills, seed) = (args.orders as u64, args.rounds, args.seed);
-    let (in_flight, filled) = (1024, None);
-    let args = recovery::RecoveryArgs { orders, kills, in_flight, seed, server, filled, scratch };
+    let (finished, in_flight, filled) = (0, 1024, None);
+    let args = recovery::RecoveryArgs {
+        orders,
+        finished,
+        kills,
+        in_flight,
+        seed,
+        server,
+        filled,
+        scratch,
+    };
     recovery(&args, tell)
 }
 

@@ -77,12 +77,13 @@ async fn the_memory_of_open_orders_is_measured() {
 
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_kill() {
-    let args = parse("--orders 200 --in-flight 16 --kills 2");
+    let args = parse("--orders 200 --finished 150 --in-flight 16 --kills 2");
     let findings = recovery::run(&args, program(), &mut |_| {}).await.unwrap();
     hold(&findings);
     let (ready, opened) =
         (figure(&findings, "recovery.ready"), figure(&findings, "recovery.opened"));
     assert_eq!((ready.runs.len(), opened.runs.len()), (2, 2));
+    assert!(findings.settings.contains(&("finished orders".to_owned(), "150".to_owned())));
     assert!(opened.median <= ready.median);
 }
 

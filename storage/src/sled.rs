@@ -10,7 +10,7 @@
 //! What is not promised: sled keeps pages that hold a value of more than about 100 KB in files of their
 //! own, which it writes and removes in no order with its log. A power cut may then take such a page
 //! back to an earlier batch, also a synced one. Whoever stores such values checks what it finds, as
-//! recovery does by its sum over all entries.
+//! the shelf does by the tallies of its stretches, before it uses anything.
 //!
 //! All spaces share one tree (key = space byte, then key), because that is what makes a batch over
 //! several spaces atomic.

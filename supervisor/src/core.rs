@@ -87,6 +87,9 @@ pub(crate) enum CoreError {
     /// What is stored cannot be read.
     #[error("{0}")]
     Shelf(String),
+    /// The snapshots are not what they should be. Opened again, they are built anew.
+    #[error("{0}")]
+    Unfit(String),
     /// It did not come to an opening: there is no room to write.
     #[error("{0}")]
     NotNow(String),
@@ -105,6 +108,7 @@ impl From<ShelfError> for CoreError {
             ShelfError::Newer { .. } | ShelfError::NewerArchive { .. } => {
                 CoreError::Newer(error.to_string())
             }
+            ShelfError::Unfit(_) => CoreError::Unfit(error.to_string()),
             ShelfError::Snapshot(_)
             | ShelfError::Codec { .. }
             | ShelfError::Cut { .. }
@@ -115,8 +119,16 @@ impl From<ShelfError> for CoreError {
 
 impl Core {
     /// Opens the stores, if there is room to write, recovers, and makes sure that the journal takes
-    /// records.
+    /// records. Snapshots that turn out to be unfit on the way are built anew.
     pub(crate) async fn open(parts: &Arc<Parts>, probe: bool) -> Result<Core, CoreError> {
+        match Core::open_once(parts, probe).await {
+            // It is written down by now that they are, so this does not happen twice.
+            Err(CoreError::Unfit(_)) => Core::open_once(parts, probe).await,
+            opened => opened,
+        }
+    }
+
+    async fn open_once(parts: &Arc<Parts>, probe: bool) -> Result<Core, CoreError> {
         let opening = Arc::clone(parts);
         let work = move || {
             if probe {

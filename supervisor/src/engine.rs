@@ -130,7 +130,7 @@ impl From<CoreError> for OpenError {
             }
             CoreError::Newer(error) => OpenError::Newer(error),
             CoreError::Journal(error) => OpenError::Io(error.to_string()),
-            CoreError::Shelf(error) => OpenError::Damaged(error),
+            CoreError::Shelf(error) | CoreError::Unfit(error) => OpenError::Damaged(error),
             CoreError::NotNow(error) | CoreError::Panicked(error) => OpenError::Start(error),
         }
     }

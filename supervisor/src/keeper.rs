@@ -1,15 +1,16 @@
-//! The actors that keep the data: one dies with the journal, one makes checkpoints.
+//! The actors that keep the data: one dies with the journal, one makes checkpoints, and looks through the
+//! snapshots that an earlier process made.
 
 use std::sync::Arc;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
-use surehold_actors::shelf::Shelf;
 use surehold_actors::shelf::checkpoint::Checkpoints;
+use surehold_actors::shelf::{Shelf, Walk};
 use surehold_actors::watch::Watchers;
 use surehold_storage::Journal;
 use tracing::warn;
 
-use crate::limits::CHECKPOINT_EVERY;
+use crate::limits::{CHECKPOINT_EVERY, LOOK_PAUSE};
 use crate::participant::{SUPPORTING, Worker};
 use crate::policy::Policy;
 use crate::retention::Keeping;
@@ -113,6 +114,7 @@ impl Actor for SnapshotsActor {
         myself: ActorRef<SnapshotsMsg>,
         state: &mut SnapshotsState,
     ) -> Result<(), ActorProcessingErr> {
+        look_through(&state.worker);
         wait_then_run(myself, Arc::clone(&state.worker.shelf));
         Ok(())
     }
@@ -160,6 +162,26 @@ fn wait_then_run(myself: ActorRef<SnapshotsMsg>, shelf: Arc<Shelf>) {
         // Whichever comes first.
         let _ = tokio::time::timeout(CHECKPOINT_EVERY, shelf.tails_long()).await;
         let _ = myself.send_message(SnapshotsMsg::Run);
+    });
+}
+
+/// Looks at the snapshots that nobody used yet, a little at a time. What is wrong with one is found by
+/// whoever uses it, too; but it is better found before.
+fn look_through(worker: &SnapshotsWorker) {
+    let (shelf, blocks) = (Arc::downgrade(&worker.shelf), worker.blocks);
+    tokio::spawn(async move {
+        let mut walk = Walk::default();
+        loop {
+            tokio::time::sleep(LOOK_PAUSE).await;
+            // It does not keep an opening that is over.
+            let Some(shelf) = shelf.upgrade() else { return };
+            let step = beside(blocks, move || (walk.step(&shelf), walk)).await;
+            match step {
+                Ok((Ok(true), next)) => walk = next,
+                // It is through. If something was wrong, that is being seen to.
+                Ok((Ok(false) | Err(_), _)) | Err(_) => return,
+            }
+        }
     });
 }
 

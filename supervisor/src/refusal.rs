@@ -114,6 +114,8 @@ impl From<ShelfError> for Refusal {
             ShelfError::Journal(_) => Refusal::unavailable(error.to_string()),
             // A cache that a full disk closed is opened anew once there is room.
             ShelfError::Snapshot(_) => Refusal::unavailable(error.to_string()),
+            // They are being built anew.
+            ShelfError::Unfit(_) => Refusal::unavailable(error.to_string()),
             ShelfError::Codec { .. }
             | ShelfError::Newer { .. }
             | ShelfError::NewerArchive { .. }

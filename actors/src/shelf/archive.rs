@@ -16,7 +16,8 @@ use surehold_domain::saga::Saga;
 use surehold_storage::{Archive, Change, Direction, Record, SnapshotStore, Stream, codec};
 use tracing::info;
 
-use super::checkpoint::{FORMATS_KEY, Meta, Opens, fold_stream, open_to_bytes, put_meta};
+use super::changed::{Opens, fold_stream, open_to_bytes};
+use super::meta::{FORMATS_KEY, Meta, Sums, put_formats, put_meta};
 use super::page::{self, Page};
 use super::parts;
 use super::tails::TailRecord;
@@ -203,7 +204,7 @@ pub(super) fn restore(shelf: &Shelf, archive: &dyn Archive) -> Result<Meta, Shel
     meta.counters = shelf.numbers.all();
     shelf.snapshots.sync()?;
     meta.watermark = anchor;
-    shelf.snapshots.apply(vec![put_meta(&meta)?, super::checkpoint::put_formats()])?;
+    shelf.store(vec![put_meta(&meta)?, put_formats()])?;
     shelf.snapshots.sync()?;
     info!(anchor, pages, "the snapshots were restored from the journal's archive");
     Ok(meta)
@@ -227,18 +228,19 @@ fn restore_pages(
     meta: &mut Meta,
 ) -> Result<(), ShelfError> {
     let mut changes = Vec::with_capacity(entries.len() + 1);
-    let mut opens = Opens::of(shelf);
+    let (mut opens, mut sums) = (Opens::of(shelf), Sums::default());
     for (key, value) in entries {
         // The key of a part is that of no page.
         if let Some(place) = Stream::from_key(&key) {
             enter(shelf, place, &value, &mut opens)?;
         }
-        meta.add(SNAPSHOTS, &key, &value);
+        sums.add(SNAPSHOTS, &key, &value);
         changes.push(Change::Put { space: SNAPSHOTS, key, value });
     }
-    changes.extend(opens.changes(meta));
+    changes.extend(opens.changes(&mut sums));
+    changes.extend(sums.settle(shelf, meta)?);
     changes.push(put_meta(meta)?);
-    Ok(shelf.snapshots.apply(changes)?)
+    shelf.store(changes)
 }
 
 /// Enters the unfinished orders of a page into the index, and notes which numbers were given.

@@ -12,6 +12,10 @@ pub enum ShelfError {
     /// The snapshots cannot be read; a restart rebuilds them from the journal.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The snapshots are not what they should be, and nothing of them is used; they are built anew
+    /// when the data is opened again.
+    #[error("the snapshots are not what they should be: {0}")]
+    Unfit(String),
     /// Stored bytes are not what they should be.
     #[error("{stream}: {source}")]
     Codec {

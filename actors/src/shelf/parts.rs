@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use surehold_storage::codec;
-use surehold_storage::{Change, Direction, Stream};
+use surehold_storage::{Change, Stream};
 
-use super::checkpoint::{Changed, Meta};
+use super::changed::Changed;
+use super::meta::Sums;
 use super::page;
 use super::tails::TailRecord;
 use super::{Loaded, SNAPSHOTS, Shelf, ShelfError, Stored, decode_stored, fold_one};
@@ -37,11 +38,9 @@ pub(super) fn load<M: Machine>(
     stream: Stream,
 ) -> Result<Option<Loaded<M>>, ShelfError> {
     let (place, slot) = page::of_snapshot(stream);
-    let (from, mut to) = (place.to_key().to_vec(), place.to_key().to_vec());
-    to.extend([0xff; 9]);
-    let entries = shelf.snapshots.scan(SNAPSHOTS, &from, &to, Direction::Up, usize::MAX)?;
-    let mut entries = entries.into_iter();
-    let Some((_, head)) = entries.next().filter(|(key, _)| *key == from) else { return Ok(None) };
+    let mut entries = shelf.entries_of(place)?.into_iter();
+    let head = entries.next().filter(|(key, _)| *key == place.to_key());
+    let Some((_, head)) = head else { return Ok(None) };
     let Some(head) = page::find(&head, slot) else { return Ok(None) };
     let mut loaded = decode_stored::<M>(stream, head)?;
     for (_, part) in entries {
@@ -58,17 +57,17 @@ pub(super) fn load_for<M: Machine>(
 ) -> Result<Option<Loaded<M>>, ShelfError> {
     let (place, slot) = page::of_snapshot(stream);
     let parts = changed_by::<M>(stream, tail)?;
-    let mut head = shelf.snapshots.get(SNAPSHOTS, &place.to_key())?;
+    let mut head = shelf.entry(&place.to_key())?;
     for _ in 0..READS_MAX {
         let entry = head.as_deref().and_then(|head| page::find(head, slot));
         let Some(entry) = entry else { return Ok(None) };
         let mut loaded = decode_stored::<M>(stream, entry)?;
         for part in &parts {
-            if let Some(bytes) = shelf.snapshots.get(SNAPSHOTS, &key_of(stream, *part))? {
+            if let Some(bytes) = shelf.entry(&key_of(stream, *part))? {
                 put(stream, &mut loaded.machine, &bytes)?;
             }
         }
-        let again = shelf.snapshots.get(SNAPSHOTS, &place.to_key())?;
+        let again = shelf.entry(&place.to_key())?;
         if again == head {
             return Ok(Some(loaded));
         }
@@ -82,7 +81,7 @@ pub(super) fn fold<M: Machine>(
     shelf: &Shelf,
     stream: Stream,
     tail: &[TailRecord],
-    meta: &mut Meta,
+    sums: &mut Sums,
 ) -> Result<Vec<Change>, ShelfError> {
     let codec_error = |source| ShelfError::Codec { stream, source };
     let (place, slot) = page::of_snapshot(stream);
@@ -106,10 +105,10 @@ pub(super) fn fold<M: Machine>(
         fold_one(stream, &mut loaded, record.number, record.sequence, &record.bytes)?;
     }
     let Some(Loaded { mut machine, sequence }) = loaded else { return Ok(Vec::new()) };
-    let mut changes = parts.changes(machine.take_parts().map_err(codec_error)?, stream, meta);
+    let mut changes = parts.changes(machine.take_parts().map_err(codec_error)?, stream, sums);
     let snapshot = codec::encode(M::STATE_VERSION, &Stored { sequence, machine });
     head.put(slot, snapshot.map_err(codec_error)?.to_vec());
-    changes.extend(head.change(meta));
+    changes.extend(head.change(sums));
     Ok(changes)
 }
 
@@ -124,17 +123,17 @@ impl Parts {
         stream: Stream,
         part: u64,
     ) -> Result<Option<Vec<u8>>, ShelfError> {
-        let stored = shelf.snapshots.get(SNAPSHOTS, &key_of(stream, part))?;
+        let stored = shelf.entry(&key_of(stream, part))?;
         self.0.insert(part, stored.clone());
         Ok(stored)
     }
 
-    /// What becomes of them, entered into the meta record's sum.
+    /// What becomes of them, entered into the sums.
     fn changes(
         mut self,
         new: BTreeMap<u64, Bytes>,
         stream: Stream,
-        meta: &mut Meta,
+        sums: &mut Sums,
     ) -> Vec<Change> {
         // Those of a thing that begins were not there.
         new.keys().for_each(|part| {
@@ -148,11 +147,11 @@ impl Parts {
             }
             let (space, key) = (SNAPSHOTS, key_of(stream, part));
             if let Some(old) = &old {
-                meta.take(space, &key, old);
+                sums.take(space, &key, old);
             }
             changes.push(match new {
                 Some(new) => {
-                    meta.add(space, &key, new);
+                    sums.add(space, &key, new);
                     Change::Put { space, key, value: new.to_vec() }
                 }
                 None => Change::Remove { space, key },
@@ -195,7 +194,7 @@ mod tests {
     use surehold_domain::order::Claim;
     use surehold_domain::quantity::Quantity;
     use surehold_domain::time::Timestamp;
-    use surehold_storage::{Journal, MemoryJournal, MemorySnapshots, SnapshotStore};
+    use surehold_storage::{Direction, Journal, MemoryJournal, MemorySnapshots, SnapshotStore};
 
     use super::*;
     use crate::agenda::Agenda;
@@ -208,14 +207,16 @@ mod tests {
 
     /// A shelf, the offering on it, and the same offering as it should be.
     struct World {
+        journal: Arc<MemoryJournal>,
         shelf: Shelf,
         checkpoints: Checkpoints,
         expected: Inventory,
     }
 
     impl World {
-        fn on(journal: Arc<dyn Journal>, snapshots: Arc<dyn SnapshotStore>) -> World {
-            let shelf = Shelf::new(journal, snapshots, usize::MAX);
+        fn on(journal: Arc<MemoryJournal>, snapshots: Arc<dyn SnapshotStore>) -> World {
+            let truth = Arc::clone(&journal) as Arc<dyn Journal>;
+            let shelf = Shelf::new(truth, snapshots, usize::MAX);
             let recovered = recover(&shelf, &Agenda::default()).unwrap();
             assert_eq!(recovered.rebuilt, None, "what is stored is what it says");
             let model = Model::Seats { capacity: Quantity::whole(1_000_000).unwrap() };
@@ -232,7 +233,7 @@ mod tests {
             let expected = stored.map(|loaded| loaded.machine);
             let expected =
                 expected.unwrap_or_else(|| Inventory::begin(KEY.offering, &opened).unwrap());
-            World { shelf, checkpoints: recovered.checkpoints, expected }
+            World { journal, shelf, checkpoints: recovered.checkpoints, expected }
         }
 
         fn new() -> World {
@@ -240,7 +241,7 @@ mod tests {
         }
 
         fn again(self) -> World {
-            World::on(Arc::clone(self.shelf.journal()), Arc::clone(self.shelf.snapshots()))
+            World::on(self.journal.reopened(), Arc::clone(self.shelf.snapshots()))
         }
 
         fn append(&mut self, event: Event) {
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_aged_or_went_missing_has_everything_built_anew() {
+    fn a_part_that_aged_or_went_missing_is_never_used_and_has_everything_built_anew() {
         for aged in [true, false] {
             let mut world = World::new();
             world.hold([1, 20_000]);
@@ -354,10 +355,13 @@ mod tests {
                 Change::Remove { space, key }
             };
             snapshots.apply(vec![change]).unwrap();
-            let (journal, snapshots) = (Arc::clone(world.shelf.journal()), Arc::clone(snapshots));
-            let shelf = Shelf::new(journal, snapshots, usize::MAX);
-            let recovered = recover(&shelf, &Agenda::default()).unwrap();
-            assert!(recovered.rebuilt.is_some());
+            let snapshots = Arc::clone(snapshots);
+            let shelf = Shelf::new(world.journal.reopened(), Arc::clone(&snapshots), usize::MAX);
+            assert_eq!(recover(&shelf, &Agenda::default()).unwrap().rebuilt, None);
+            let found = shelf.load::<Inventory>(KEY.stream());
+            assert!(matches!(found, Err(ShelfError::Unfit(_))), "{found:?}");
+            let shelf = Shelf::new(world.journal.reopened(), snapshots, usize::MAX);
+            assert!(recover(&shelf, &Agenda::default()).unwrap().rebuilt.is_some());
             let loaded = shelf.load::<Inventory>(KEY.stream()).unwrap().unwrap();
             assert_eq!(loaded.machine, world.expected);
         }

@@ -2,6 +2,8 @@
 //!
 //! Time to ready depends on the tail and on the unfinished orders. A snapshot store that does not
 //! fit the journal, or is not what its meta record says, is emptied and built anew from the journal.
+//! What the meta record tells of is the index of unfinished orders and the sheets, one for 30,000
+//! orders or more; the snapshots themselves are held against the sheets when they are read (`fit.rs`).
 
 use surehold_domain::confirmation::Confirmation;
 use surehold_domain::saga::{Party, Saga};
@@ -10,11 +12,11 @@ use surehold_storage::codec;
 use surehold_storage::{Direction, Record, Stream};
 use tracing::{info, warn};
 
-use super::checkpoint::{
-    Checkpoints, FORMATS_KEY, META_KEY, META_VERSION, Meta, OPEN_VERSION, entry_hash,
-};
+use super::changed::OPEN_VERSION;
+use super::checkpoint::Checkpoints;
+use super::meta::{FORMATS_KEY, META_KEY, META_VERSION, Meta, entry_hash};
 use super::tails::TailRecord;
-use super::{META, OPEN, SNAPSHOTS, Shelf, ShelfError};
+use super::{META, OPEN, SNAPSHOTS, STRETCHES, Shelf, ShelfError};
 use super::{archive, formats, page};
 use crate::agenda::{Agenda, Open};
 use crate::machine::Machine;
@@ -97,12 +99,13 @@ fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
     let because = |reason: String| Unusable::Because(reason);
     let stored = shelf.snapshots.get(META, META_KEY).map_err(|e| because(e.to_string()))?;
     let Some(bytes) = stored else {
-        let any = shelf.snapshots.scan(SNAPSHOTS, &[], &[0xff], Direction::Up, 1);
-        return match any {
-            Ok(entries) if entries.is_empty() => Err(Unusable::Empty),
-            Ok(_) => Err(because("they do not say what they stand for".to_owned())),
-            Err(error) => Err(because(error.to_string())),
-        };
+        for space in [SNAPSHOTS, OPEN, STRETCHES] {
+            let any = shelf.snapshots.scan(space, &[], &[0xff], Direction::Up, 1);
+            if !any.map_err(|error| because(error.to_string()))?.is_empty() {
+                return Err(because("they do not say what they stand for".to_owned()));
+            }
+        }
+        return Err(Unusable::Empty);
     };
     let (version, body) = codec::open(&bytes).map_err(|e| because(e.to_string()))?;
     if version != META_VERSION {
@@ -130,10 +133,10 @@ fn usable(shelf: &Shelf) -> Result<Meta, Unusable> {
     Ok(meta)
 }
 
-/// Counts and sums all entries: the one step whose time grows with the orders ever made.
+/// Counts and sums what the meta record tells of. What the snapshots come to is on the sheets.
 fn verify(shelf: &Shelf, meta: &Meta) -> Result<(), Unusable> {
     let (mut entries, mut sum) = (0u64, 0u64);
-    for space in [SNAPSHOTS, OPEN] {
+    for space in [STRETCHES, OPEN] {
         each_entry(shelf, space, |key, value| {
             entries += 1;
             sum = sum.wrapping_add(entry_hash(space, key, value));

@@ -1,4 +1,5 @@
-//! The suite `recovery`: so many orders are open when the process is killed. How long until it takes orders again?
+//! The suite `recovery`: so many orders are open when the process is killed, and others long at their end. How long
+//! until it takes orders again?
 //!
 //! The folder is filled through the library by a process that is killed with signal 9 while more orders are on their
 //! way. What is opened then is the server itself, where its binary is named, and this program otherwise. The time is
@@ -22,6 +23,8 @@ use crate::server::Launch;
 const BUDGET_ORDERS: u64 = 1_000_000;
 /// ... ready in so many seconds.
 const BUDGET_SECONDS: f64 = 5.0;
+/// Offerings that the finished orders are for.
+const FINISHED_OFFERINGS: u64 = 1000;
 
 /// What is asked of the suite.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +32,9 @@ pub struct RecoveryArgs {
     /// Orders that are open when the process is killed.
     #[arg(long, default_value = "1000000")]
     pub orders: u64,
+    /// Orders that are at their end, in another market of the folder: ready does not depend on them.
+    #[arg(long, default_value = "0")]
+    pub finished: u64,
     /// How often the process is killed and opened again.
     #[arg(long, default_value = "3")]
     pub kills: usize,
@@ -64,9 +70,10 @@ pub async fn run(
     let data = args.filled.clone().unwrap_or(data);
     if !data.exists() {
         fill_and_kill(args, program, &data).await?;
-        commits = 2 * args.orders / args.in_flight.max(1) as u64;
+        commits = 2 * (args.orders + args.finished) / args.in_flight.max(1) as u64;
     }
-    progress(&format!("killed with {} open orders", args.orders));
+    let finished = args.finished;
+    progress(&format!("killed with {} open orders, {finished} at their end", args.orders));
     let mut lives = Vec::new();
     for _ in 0..args.kills {
         let life = match &args.server {
@@ -93,6 +100,14 @@ struct Life {
 
 /// Fills the folder and kills whoever did, while it takes more orders.
 async fn fill_and_kill(args: &RecoveryArgs, program: &Path, data: &Path) -> Result<(), SuiteError> {
+    if args.finished > 0 {
+        let mut subject = subject_args(args, data);
+        (subject.goods, subject.offerings) = (Goods::Finished, FINISHED_OFFERINGS);
+        subject.marks = vec![args.finished];
+        let mut subject = Subject::start(program, &subject).await?;
+        subject.mark().await?;
+        subject.close().await?;
+    }
     let mut subject = subject_args(args, data);
     subject.marks = vec![args.orders, args.orders.saturating_mul(2)];
     let mut subject = Subject::start(program, &subject).await?;
@@ -173,6 +188,7 @@ fn findings(args: &RecoveryArgs, safety: &Safety, commits: u64, lives: &[Life]) 
     let mut settings = safe.settings;
     settings.extend([
         setting("orders", args.orders),
+        setting("finished orders", args.finished),
         setting("kills", args.kills),
         setting("seed", args.seed),
         setting("opened by", if args.server.is_some() { "the server" } else { "the library" }),

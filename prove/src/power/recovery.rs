@@ -74,6 +74,23 @@ pub(super) async fn check(
     outcome.map(|()| Life { machine, bank, ears, before: left.told })
 }
 
+/// Asks until there is an answer: the engine says "not now" while it builds snapshots anew that it found
+/// to be wrong when they were asked for.
+async fn answered<T, F>(ask: impl Fn() -> F) -> Result<T, Refusal>
+where
+    F: Future<Output = Result<T, Refusal>>,
+{
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Err(Refusal::Unavailable { .. }) if began.elapsed() < SETTLED_WITHIN => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 struct Recovered {
     engine: Engine,
     markets: Vec<Market>,
@@ -88,7 +105,8 @@ impl Recovered {
         }
         self.keys(told, ears).await?;
         self.money(&orders, &bank.ledger()).await?;
-        let audit = self.engine.audit().await.map_err(|refusal| format!("no audit: {refusal}"))?;
+        let audit = answered(|| self.engine.audit()).await;
+        let audit = audit.map_err(|refusal| format!("no audit: {refusal}"))?;
         if let Some(finding) = audit.findings.first() {
             return Err(format!("the books do not balance: {finding}"));
         }
@@ -117,7 +135,7 @@ impl Recovered {
         let mut orders = Vec::new();
         for (place, market) in self.markets.iter().enumerate() {
             for id in 1..=ORDERS_MAX {
-                match self.engine.order(*market, OrderId(id)).await {
+                match answered(|| self.engine.order(*market, OrderId(id))).await {
                     Ok(order) => orders.push((place, order)),
                     Err(Refusal::NotFound { .. }) => {}
                     Err(refusal) => return Err(format!("order {place}/{id}: {refusal}")),
@@ -132,20 +150,20 @@ impl Recovered {
         let (shown, market) = (&told.order, self.markets[told.market]);
         let name = format!("order {}/{}", told.market, shown.id);
         let lost = |refusal| format!("{name} was told and is lost: {refusal}");
-        let order = self.engine.order(market, shown.id).await.map_err(lost)?;
+        let order = answered(|| self.engine.order(market, shown.id)).await.map_err(lost)?;
         let same = (&order.customer, order.offering, order.price, &order.claim, order.created_at)
             == (&shown.customer, shown.offering, shown.price, &shown.claim, shown.created_at);
         if !same {
             return Err(format!("{name} is another one now"));
         }
-        let history = self.engine.history(market, shown.id).await.map_err(lost)?;
+        let history = answered(|| self.engine.history(market, shown.id)).await.map_err(lost)?;
         let mut steps = history.steps.iter();
         if !steps.any(|step| step.at == shown.updated_at && step.phase == shown.phase) {
             let (phase, now) = (shown.phase, order.phase);
             return Err(format!("{name} was told to be {phase} and never was: it is {now}"));
         }
         let Some(payment) = &shown.payment else { return Ok(()) };
-        let now = self.engine.payment(market, payment.id).await.map_err(lost)?;
+        let now = answered(|| self.engine.payment(market, payment.id)).await.map_err(lost)?;
         if follows(payment.state, now.state) {
             Ok(())
         } else {
@@ -162,12 +180,10 @@ impl Recovered {
                 continue;
             }
             let name = format!("order {}/{}", told.market, told.order.id);
-            let again = self.engine.place(
-                self.markets[told.market],
-                request.new.clone(),
-                Some(request.key()),
-            );
-            let again = again.await.map_err(|refusal| {
+            let market = self.markets[told.market];
+            let place =
+                async || self.engine.place(market, request.new.clone(), Some(request.key())).await;
+            let again = answered(place).await.map_err(|refusal| {
                 format!("{name} was placed, and the same request is refused: {refusal}")
             })?;
             if again.order.id != told.order.id || !same_outcome(*placed, again.placed) {
@@ -225,7 +241,7 @@ impl Recovered {
     /// The order a payment is for.
     async fn payment(&self, place: usize, payment: PaymentId) -> Result<OrderId, String> {
         let market = self.markets.get(place).ok_or("a payment in no market")?;
-        match self.engine.payment(*market, payment).await {
+        match answered(|| self.engine.payment(*market, payment)).await {
             Ok(payment) => Ok(payment.order),
             Err(refusal) => Err(format!("payment {place}/{payment} was charged: {refusal}")),
         }

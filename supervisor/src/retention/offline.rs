@@ -55,13 +55,22 @@ pub fn compact(
         return Err(OpenError::Io(format!("there is none in {}", folder.display())));
     }
     let stores = FolderStores::new(folder.to_owned());
-    let (journal, snapshots) = stores.open().map_err(CoreError::Journal)?;
-    let bytes_before = journal.size_on_disk();
-    let shelf = Arc::new(Shelf::new(Arc::clone(&journal), snapshots, TAIL_RECORDS_MAX));
-    let done = strides(&shelf, plans, kept, &mut progress);
-    journal.close();
+    let bytes_before = redb::size_on_disk(&journal_folder);
+    let mut attempt = || -> Result<_, CoreError> {
+        let (journal, snapshots) = stores.open().map_err(CoreError::Journal)?;
+        let shelf = Arc::new(Shelf::new(Arc::clone(&journal), snapshots, TAIL_RECORDS_MAX));
+        let done = strides(&shelf, plans, kept, &mut progress);
+        journal.close();
+        let (removed, held_by) = done?;
+        Ok((journal, removed, held_by))
+    };
+    let done = match attempt() {
+        // It is written down by now that they are: they are built anew.
+        Err(CoreError::Unfit(_)) => attempt(),
+        done => done,
+    };
     stores.close();
-    let (removed, held_by) = done.map_err(CoreError::from)?;
+    let (journal, removed, held_by) = done?;
     RedbJournal::shrink(&journal_folder).map_err(CoreError::Journal)?;
     let bytes_after = redb::size_on_disk(&journal_folder);
     let (first, last) = (journal.anchor() + 1, journal.last());
