@@ -275,31 +275,42 @@ impl Engine {
         ticket.hold(self.tell_and_wait(core, order, Command::Pay { payment, card })).await
     }
 
-    /// Brings the operator's word to the confirmation, and waits for the order to follow.
+    /// Brings the operator's word to the confirmation, and waits for the order to follow. An order that was
+    /// paid a moment ago, or before a restart, may not have asked for its confirmation yet: it does so next.
     async fn speak(&self, core: &Core, order: OrderKey, word: Word) -> Result<Seen, Refusal> {
-        let before = load(core, order)?;
-        let command = if word == Word::Confirm { "be confirmed" } else { "be rejected" };
-        let phase = before.saga.phase();
-        let wrong_phase = Refusal::WrongPhase { phase, command };
-        let (Phase::Paid, Some(confirmation), Some(effect)) =
-            (phase, before.saga.confirmation(), before.saga.effect_id())
-        else {
-            return Err(wrong_phase);
-        };
-        let settled = core.post.watchers.settled(order, before.saga.number());
-        let (reply, spoken) = oneshot::channel();
-        let message = ConfirmationsMsg::Speak { effect, confirmation, word, reply };
-        if core.post.confirmations.send(message) != Sent::Delivered {
-            return Err(Refusal::unavailable("the confirmations are down"));
-        }
-        match within(SETTLE_WAIT, spoken).await {
-            Some(Spoken::Heard) => {}
-            Some(Spoken::Settled) => return Err(wrong_phase),
-            Some(Spoken::NotAsked) | None => {
-                return Err(Refusal::unavailable("the confirmation is not there yet; ask again"));
+        let until = Instant::now() + SETTLE_WAIT;
+        loop {
+            let before = load(core, order)?;
+            let command = if word == Word::Confirm { "be confirmed" } else { "be rejected" };
+            let phase = before.saga.phase();
+            let wrong_phase = Refusal::WrongPhase { phase, command };
+            let (Phase::Paid, Some(confirmation), Some(effect)) =
+                (phase, before.saga.confirmation(), before.saga.effect_id())
+            else {
+                return Err(wrong_phase);
+            };
+            let settled = core.post.watchers.settled(order, before.saga.number());
+            let (reply, spoken) = oneshot::channel();
+            let word = word.clone();
+            let message = ConfirmationsMsg::Speak { effect, confirmation, word, reply };
+            if core.post.confirmations.send(message) != Sent::Delivered {
+                return Err(Refusal::unavailable("the confirmations are down"));
+            }
+            let left = || until.saturating_duration_since(Instant::now());
+            match within(left(), spoken).await {
+                Some(Spoken::Heard) => return self.heeded(core, order, effect, settled).await,
+                Some(Spoken::Settled) => return Err(wrong_phase),
+                // It says so when it waits. If it did meanwhile, there is nothing to wait for.
+                Some(Spoken::NotAsked)
+                    if load(core, order)?.saga.number() > before.saga.number()
+                        || settling(core, left(), settled).await.is_some() => {}
+                Some(Spoken::NotAsked) | None => {
+                    return Err(Refusal::unavailable(
+                        "the confirmation is not there yet; ask again",
+                    ));
+                }
             }
         }
-        self.heeded(core, order, effect, settled).await
     }
 
     /// Waits a while for what comes of the operator's word. The order may record something else before

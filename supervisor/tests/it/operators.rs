@@ -32,6 +32,26 @@ async fn the_operator_confirms_or_rejects() {
     world.engine.close().await;
 }
 
+/// As right after a restart: the order is paid, and has yet to ask for its confirmation.
+#[tokio::test(start_paused = true)]
+async fn an_operator_who_speaks_before_the_order_asked_is_heard() {
+    let world = World::fresh(OPERATOR).await;
+    world.engine.stop("confirmations").await.unwrap();
+    let (yes, no) = (world.place(2).await.order.id, world.place(2).await.order.id);
+    world.phase(yes, Phase::Paid).await;
+    world.phase(no, Phase::Paid).await;
+    world.engine.start("confirmations").await.unwrap();
+    let said = [(yes, OrderCommand::Confirm), (no, OrderCommand::Reject { note: None })];
+    let mut came_to = Vec::new();
+    for (id, command) in said {
+        let view = world.engine.command(world.market, id, command).await.unwrap();
+        came_to.push((view.phase, view.payment.unwrap().state));
+    }
+    assert_eq!(came_to, [(Phase::Confirmed, "captured"), (Phase::Cancelled, "refunded")]);
+    world.check_books().await;
+    world.engine.close().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_speaks_and_the_deadline_does() {
     for (then, phase) in [("cancel", Phase::Cancelled), ("confirm", Phase::Confirmed)] {
