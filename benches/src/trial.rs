@@ -18,7 +18,6 @@ use crate::machine::Machine;
 use crate::power;
 use crate::report::{Leg, Series};
 use crate::server::{Launch, Server};
-use crate::usage;
 
 /// How long a server may answer nothing before the run is given up.
 const STALLED_AFTER: Duration = Duration::from_secs(15);
@@ -148,11 +147,8 @@ impl<'a> Trial<'a> {
             expected: 0,
             stalled_after: STALLED_AFTER,
         };
-        let before = (self.server.processor_time()?, usage::processor_time(std::process::id())?);
-        let tally = load.play(pace, Rc::clone(script)).await?;
-        let server_time = self.server.processor_time()?.saturating_sub(before.0);
-        let generator_time = usage::processor_time(std::process::id())?.saturating_sub(before.1);
-        let leg = Leg::new(&tally, server_time, generator_time);
+        let driven = load.play(pace, Rc::clone(script));
+        let (tally, leg) = Leg::timed::<Cause>(|| self.server.processor_time(), driven).await?;
         (self.progress)(&format!("{}: {:.0}/s", self.doing, leg.per_second));
         Ok((tally, leg))
     }

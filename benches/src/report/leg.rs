@@ -1,10 +1,12 @@
 //! One leg of a round, its figures, and what speaks against them.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use super::median;
-use crate::load::Tally;
+use crate::load::{LoadError, Tally};
+use crate::usage;
 
 /// A leg shorter than this is mostly start and end.
 const LEG_SECONDS_MIN: f64 = 1.0;
@@ -54,6 +56,22 @@ impl Leg {
             statuses: tally.statuses.clone(),
             right: tally.right,
         }
+    }
+
+    /// Drives a load, and takes the processor time of whoever is measured and of this process, which drives it.
+    ///
+    /// # Errors
+    /// A load that does not finish, or a process of which the system does not tell the time.
+    pub async fn timed<E: From<LoadError> + From<io::Error>>(
+        used: impl Fn() -> io::Result<Duration>,
+        load: impl Future<Output = Result<Tally, LoadError>>,
+    ) -> Result<(Tally, Self), E> {
+        let own = || usage::processor_time(std::process::id());
+        let before = (used()?, own()?);
+        let tally = load.await?;
+        let leg =
+            Self::new(&tally, used()?.saturating_sub(before.0), own()?.saturating_sub(before.1));
+        Ok((tally, leg))
     }
 
     /// The medians of some legs, the slowest answer of all, and all statuses together.

@@ -9,7 +9,6 @@ use super::suite::Plan;
 use super::{Books, Rival, RivalError};
 use crate::load::{Load, Tally};
 use crate::report::{Leg, median};
-use crate::usage;
 use crate::workload::{Workload, order_bodies};
 
 /// How long it may answer nothing before it is given up.
@@ -168,14 +167,12 @@ impl<R: Rival> Bench<'_, R> {
             expected,
             stalled_after: STALLED_AFTER,
         };
-        let before = (self.rival.processor_time()?, usage::processor_time(std::process::id())?);
-        let tally = load.drive(Rc::clone(&self.workloads[kind])).await?;
-        let server_time = self.rival.processor_time()?.saturating_sub(before.0);
-        let generator_time = usage::processor_time(std::process::id())?.saturating_sub(before.1);
+        let driven = load.drive(Rc::clone(&self.workloads[kind]));
+        let timed = Leg::timed::<RivalError>(|| self.rival.processor_time(), driven).await?;
         if kind != 0 {
-            self.answered += tally.count(expected);
+            self.answered += timed.0.count(expected);
         }
-        Ok((tally.clone(), Leg::new(&tally, server_time, generator_time)))
+        Ok(timed)
     }
 }
 

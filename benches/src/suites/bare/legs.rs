@@ -11,7 +11,6 @@ use crate::http::{Cause, HttpError, echoes, orders};
 use crate::load::{Fixed, Load, Pace};
 use crate::report::{Leg, median};
 use crate::server::{Launch, Server};
-use crate::usage;
 use crate::workload::order_bodies;
 
 /// How long a server may answer nothing before the run is given up.
@@ -142,11 +141,8 @@ impl Driven {
         // The script says what is right.
         let (address, expected, stalled_after) = (self.server.address(), 0, STALLED_AFTER);
         let load = Load { address, connections, requests, expected, stalled_after };
-        let before = (self.server.processor_time()?, usage::processor_time(std::process::id())?);
-        let tally = load.play(Pace::Closed, Rc::clone(script)).await?;
-        let server = self.server.processor_time()?.saturating_sub(before.0);
-        let generator = usage::processor_time(std::process::id())?.saturating_sub(before.1);
-        Ok(Leg::new(&tally, server, generator))
+        let driven = load.play(Pace::Closed, Rc::clone(script));
+        Ok(Leg::timed::<Cause>(|| self.server.processor_time(), driven).await?.1)
     }
 
     async fn end(self) -> Result<Legs, HttpError> {
