@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use surehold_benches::build::build_server;
+use surehold_benches::interrupt::unless_interrupted;
 use surehold_benches::rivals::suite::{self, Group, Plan};
 use surehold_benches::rivals::table::markdown;
 use surehold_benches::server::Launch;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::at_least_one;
 use super::measured::{Found, Measured, Tell};
@@ -88,11 +88,5 @@ fn measure(args: &CompareArgs, tell: Tell<'_>) -> Found {
 
 /// Compares until done or interrupted; either way every process is gone and every folder removed.
 async fn run(plan: &Plan, launch: &Launch, tell: Tell<'_>) -> Found {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        findings = suite::run(plan, launch, tell) => Ok(findings?),
-        _ = interrupt.recv() => Err("interrupted".into()),
-        _ = terminate.recv() => Err("terminated".into()),
-    }
+    Ok(unless_interrupted(suite::run(plan, launch, tell)).await??)
 }

@@ -8,9 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use surehold_benches::build::build_server;
+use surehold_benches::interrupt::unless_interrupted;
 use surehold_benches::runs::{Outcome, crashes, faults, overload, slow_payments};
 use surehold_benches::server::Launch;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{at_least_one, tell};
 
@@ -161,8 +161,6 @@ fn run(run: Run, common: Common) -> Result<bool, Box<dyn Error>> {
 
 /// Runs until done or interrupted; either way the server is gone and its folder removed.
 async fn until_interrupted(run: &Run, launch: &Launch) -> Result<Outcome, Box<dyn Error>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
     let mut progress = |line: &str| tell(line);
     let running = async {
         match run {
@@ -172,11 +170,7 @@ async fn until_interrupted(run: &Run, launch: &Launch) -> Result<Outcome, Box<dy
             Run::Crashes(plan) => crashes::run(plan, launch, &mut progress).await,
         }
     };
-    tokio::select! {
-        outcome = running => Ok(outcome?),
-        _ = interrupt.recv() => Err("interrupted".into()),
-        _ = terminate.recv() => Err("terminated".into()),
-    }
+    Ok(unless_interrupted(running).await??)
 }
 
 /// Another one each time.
